@@ -1,0 +1,55 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * What the server tells about itself on `GET /metrics`. One registry per app, so that two apps in one process
+ * (tests) do not share numbers. Gauges are read when they are scraped: see `gauge`.
+ */
+export class SelfMetrics {
+  readonly registry = new Registry();
+
+  readonly batches = this.counter('ccv_batches_total', 'Batches by outcome.', ['outcome']);
+  readonly samples = this.counter('ccv_samples_total', 'Samples acknowledged: they are on disk.');
+  readonly rejected = this.counter('ccv_rejected_metrics_total', 'Metrics rejected, by reason.', ['reason']);
+  readonly frames = this.counter('ccv_agent_frames_total', 'Frames from agents, by type.', ['type']);
+  readonly badFrames = this.counter('ccv_agent_bad_frames_total', 'Frames from agents that were refused, by reason.', ['reason']);
+  readonly connectionsOpened = this.counter('ccv_agent_connections_opened_total', 'Agent connections accepted.');
+  readonly connectionsClosed = this.counter('ccv_agent_connections_closed_total', 'Agent connections ended, by reason.', ['reason']);
+  readonly upgradesRefused = this.counter('ccv_upgrades_refused_total', 'WebSocket upgrades refused, by reason.', ['reason']);
+  readonly socketPauses = this.counter('ccv_socket_pauses_total', 'Times an agent socket was paused by back-pressure.');
+  readonly liveDropped = this.counter('ccv_live_dropped_total', 'News not sent to a console because it was slow or there was too much.');
+  readonly activitiesDropped = this.counter('ccv_activities_dropped_total', 'Entries of the activity feed that could not be written.');
+  readonly ackSeconds = new Histogram({
+    name: 'ccv_ack_seconds',
+    help: 'From the arrival of a batch to its acknowledgement.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [this.registry],
+  });
+  readonly httpSeconds = new Histogram({
+    name: 'ccv_http_request_seconds',
+    help: 'Duration of HTTP requests by method, route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [this.registry],
+  });
+
+  /** Adds Node's own figures (memory, CPU, event loop lag). Without this nothing runs in the background. */
+  collectProcessMetrics(): void {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** A figure that is read whenever somebody scrapes. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  private counter<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+    return new Counter<L>({ name, help, labelNames, registers: [this.registry] });
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * What the rest of the house sees of storage. Readers and writers are different types: who only reads cannot
+ * write by accident. Every method answers only after its transaction is on disk (writers) or from one consistent
+ * snapshot (readers). Failures: AppError `storage_full`, `storage_unavailable` (retry), `query_timeout`,
+ * `overloaded` (too much is waiting), `agent_deleted`.
+ */
+import type { Agent, AgentHealth, AgentLocation } from '../model/agent.js';
+import type { Activity } from '../model/event.js';
+import type { MetricType, SeriesIdentity, SeriesInfo, TimeRange } from '../model/metric.js';
+
+// ---------------------------------------------------------------- samples: in
+
+/** One agent's batch, checked, in columns. Row i of every column is one sample, in the order it was sent. */
+export interface SampleBatch {
+  readonly agentKey: number;
+  /** The sender's name for this batch; a repeat within about an hour is recognised and stored once. */
+  readonly batchId: string | null;
+  readonly receivedAtMs: number;
+  /** A dictionary id (≥ 1), or `-1 - n` for `newSeries[n]`, whose id the sender does not know yet. */
+  readonly seriesIds: Int32Array;
+  readonly timestampsMs: Float64Array;
+  /** The number itself, or the `.value` of an object value. */
+  readonly values: Float64Array;
+  /** JSON text of object values by row; null when the batch has none. */
+  readonly objectValues: readonly { readonly row: number; readonly json: string }[] | null;
+  readonly newSeries: readonly SeriesIdentity[];
+  /** Metrics of the batch that were rejected before they came here, and the last reason. */
+  readonly rejected: number;
+  readonly lastError: string | null;
+  /** Server clock minus the batch's own timestamp; null when it carried none. */
+  readonly clockSkewMs: number | null;
+}
+
+export interface AppendResult {
+  readonly duplicate: boolean;
+  /** Samples on disk: of this batch, or of its first arrival when it is a duplicate. */
+  readonly processed: number;
+  readonly errors: number;
+  /** Ids of `newSeries`, in order; 0 where the agent has reached its series limit. Empty for a duplicate. */
+  readonly newSeriesIds: readonly number[];
+}
+
+export interface MetricWriter {
+  append(batch: SampleBatch): Promise<AppendResult>;
+}
+
+// ---------------------------------------------------------------- samples: out
+
+/** Every given condition must hold; within one list any value does. Absent means "no condition". */
+export interface SeriesFilter {
+  readonly agentIds?: readonly string[];
+  readonly providers?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly names?: readonly string[];
+  readonly types?: readonly MetricType[];
+  /** All of these must hold. */
+  readonly tags?: readonly { readonly key: string; readonly value: string }[];
+  /** Literal, case-insensitive part of the name. */
+  readonly nameContains?: string;
+}
+
+export interface SampleCursor {
+  readonly timestampMs: number;
+  readonly seriesId: number;
+}
+
+export interface SampleQuery {
+  readonly filter: SeriesFilter;
+  /** Open ends are allowed: without a start the scan goes back to the oldest sample. */
+  readonly range: Partial<TimeRange>;
+  readonly order: 'newest' | 'oldest';
+  readonly limit: number;
+  readonly offset: number;
+  /** Continue behind this sample (in the query's order). */
+  readonly after?: SampleCursor;
+}
+
+/** Samples in columns; `series[seriesIndex[i]]` is the series of row i. Ordered by time, then by series id. */
+export interface SampleRows {
+  readonly series: readonly SeriesInfo[];
+  readonly seriesIndex: Uint32Array;
+  readonly timestampsMs: Float64Array;
+  readonly values: Float64Array;
+  /** When the server received the sample; NaN where that is no longer known. */
+  readonly receivedAtMs: Float64Array;
+  readonly objectValues: readonly { readonly row: number; readonly json: string }[];
+  /** True when more samples follow behind the last row. */
+  readonly hasMore: boolean;
+}
+
+/** A dimension to group by: a property of the series or its agent, or one of its tags. */
+export type GroupKey = 'series' | 'agent' | 'name' | 'type' | 'unit' | 'provider' | 'region' | `tag:${string}`;
+
+export interface AggregateQuery {
+  readonly filter: SeriesFilter;
+  readonly range: TimeRange;
+  /** Bucket width, aligned to the Unix epoch; null for one bucket over the whole range. */
+  readonly stepMs: number | null;
+  /** Empty: everything is one group. */
+  readonly groupBy: readonly GroupKey[];
+}
+
+/**
+ * One group's buckets, ascending in time, only those that hold samples. `labels[i]` is the value of `groupBy[i]`
+ * (null: this series lacks it; for 'series' the id as text). Row i of every column is one bucket.
+ */
+export interface AggregateGroup {
+  readonly labels: readonly (string | null)[];
+  /** How many series of the group hold samples in the range, and how many agents they are of. */
+  readonly seriesCount: number;
+  readonly agentCount: number;
+  /** The group's unit and tags, as far as all its series that hold samples agree. */
+  readonly unit: string | null;
+  readonly commonTagsJson: string;
+  /** Distinct metric names among the series that hold samples. */
+  readonly uniqueNames: number;
+  readonly bucketsMs: Float64Array;
+  readonly count: Float64Array;
+  readonly sum: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  /** Sum over the group's series of each series' mean in the bucket: "all interfaces together". */
+  readonly sumOfMeans: Float64Array;
+  /** Times of the first and the last sample in the range. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export interface MetricReader {
+  samples(query: SampleQuery): Promise<SampleRows>;
+  aggregate(query: AggregateQuery): Promise<AggregateGroup[]>;
+  /** The newest sample of every matching series within the range, ordered by series id. */
+  latest(query: { filter: SeriesFilter; range: TimeRange }): Promise<SampleRows>;
+  /** The dictionary, ordered by name, then id; `limit` bounds it. */
+  series(query: { filter: SeriesFilter; limit: number }): Promise<SeriesInfo[]>;
+  /** Distinct (name, type) pairs of the dictionary, ordered by name. */
+  names(filter: SeriesFilter): Promise<{ name: string; type: MetricType }[]>;
+}
+
+// ---------------------------------------------------------------- agents
+
+/** What a connection or a registration says of an agent; an empty string says nothing and changes nothing. */
+export interface AgentDescription extends AgentLocation {
+  readonly id: string;
+  readonly version: string;
+  /** null: not said, keep what is known. */
+  readonly capabilities: readonly string[] | null;
+}
+
+/** What the registry writes back now and then; the totals of batches are counted with the batches themselves. */
+export interface AgentActivity {
+  readonly agentKey: number;
+  readonly lastSeenMs: number;
+  readonly connectedAtMs: number | null;
+  readonly lastRegistrationMs: number | null;
+  readonly health: AgentHealth;
+  readonly healthMessage: string;
+  /** Frames since the last write-back. */
+  readonly messages: number;
+  readonly updatedAtMs: number;
+}
+
+export interface AgentStore {
+  all(): Promise<Agent[]>;
+  /** Creates the agent or updates what the description knows; answers the row as it is now. */
+  upsert(description: AgentDescription, nowMs: number): Promise<Agent>;
+  recordActivity(activities: readonly AgentActivity[]): Promise<void>;
+  /**
+   * Takes the agent out of sight at once (its data is erased in slices afterwards, see eraseDeleted).
+   * Answers false when there was none.
+   */
+  remove(agentKey: number): Promise<boolean>;
+  /** Erases one bounded slice of deleted agents' data; true while there is more to do. */
+  eraseDeleted(): Promise<boolean>;
+  /** Agents last seen before `beforeMs` that hold no samples any more. */
+  expired(beforeMs: number): Promise<{ agentKey: number; id: string }[]>;
+  /** Deletes one bounded slice of samples older than `beforeMs`, and receipts and activities past their time. */
+  purge(limits: PurgeLimits): Promise<boolean>;
+}
+
+export interface PurgeLimits {
+  readonly samplesBeforeMs: number;
+  readonly receiptsBeforeMs: number;
+  readonly activitiesBeforeMs: number;
+}
+
+// ---------------------------------------------------------------- control
+
+/** Flat agent configuration (CONTRACT §3), only the keys that were set. */
+export type AgentConfigBody = Readonly<Record<string, unknown>>;
+
+export interface StoredAgentConfig {
+  readonly agentKey: number;
+  /** null: nobody set one; the row is there because targets apply to the agent. */
+  readonly config: AgentConfigBody | null;
+  readonly version: number;
+  /** What the agent said of the version it last attempted. */
+  readonly attemptedVersion: number | null;
+  readonly attemptStatus: 'applied' | 'failed' | null;
+  readonly attemptError: string | null;
+  readonly attemptedAtMs: number | null;
+  /** The newest version the agent said it applied. */
+  readonly effectiveVersion: number | null;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface ConfigStore {
+  get(agentKey: number): Promise<StoredAgentConfig | null>;
+  /** Stores the config under the next version. */
+  put(agentKey: number, config: AgentConfigBody, nowMs: number): Promise<StoredAgentConfig>;
+  /** Counts up the version of these agents without touching their config; creates rows where there are none. */
+  bump(agentKeys: readonly number[], nowMs: number): Promise<void>;
+  recordStatus(
+    agentKey: number,
+    report: { version: number; status: 'applied' | 'failed'; error: string | null },
+    nowMs: number,
+  ): Promise<void>;
+}
+
+export type TargetType = 'ping' | 'http' | 'tcp' | 'dns';
+
+export interface TargetFields {
+  readonly name: string;
+  readonly type: TargetType;
+  readonly address: string;
+  readonly port: number | null;
+  /** Seconds. */
+  readonly interval: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly enabled: boolean;
+  /** Empty: every agent. */
+  readonly agentIds: readonly string[];
+}
+
+export interface Target extends TargetFields {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface TargetStore {
+  all(): Promise<Target[]>;
+  create(fields: TargetFields, nowMs: number): Promise<Target>;
+  /** null: there is no such target. */
+  update(id: string, fields: TargetFields, nowMs: number): Promise<Target | null>;
+  remove(id: string): Promise<boolean>;
+}
+
+export type CommandStatus = 'sent' | 'ok' | 'failed' | 'refused' | 'expired';
+
+export interface StoredCommand {
+  readonly id: string;
+  readonly agentKey: number;
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly status: CommandStatus;
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly completedAtMs: number | null;
+}
+
+export interface CommandStore {
+  create(command: StoredCommand): Promise<void>;
+  get(agentKey: number, id: string): Promise<StoredCommand | null>;
+  /** Newest first. */
+  list(agentKey: number, limit: number): Promise<StoredCommand[]>;
+  /** Records what came back, once; false when there is no such command or it is already complete. */
+  complete(
+    agentKey: number,
+    id: string,
+    result: { status: 'ok' | 'failed' | 'refused'; output: string | null; error: string | null },
+    nowMs: number,
+  ): Promise<boolean>;
+}
+
+export interface ActivityStore {
+  /** Fire and forget: an activity that cannot be written is counted and logged, never awaited. */
+  record(activity: Activity, agentKey: number | null): void;
+  /** Newest first, optionally of one agent. */
+  recent(query: { limit: number; sinceMs?: number; agentId?: string }): Promise<Activity[]>;
+}
+
+/** What went wrong with batches lately, per agent. */
+export interface BatchErrors {
+  readonly agentId: string;
+  readonly errorCount: number;
+  readonly lastError: string;
+}
+
+export interface StorageStatus {
+  /** Bytes of the database file and its write-ahead log. */
+  readonly databaseBytes: number;
+  readonly walBytes: number;
+  /** Messages waiting for the writer, and queries waiting for a reader. */
+  readonly writerQueue: number;
+  readonly readerQueue: number;
+  /** null while writes succeed; otherwise why the last one failed. */
+  readonly writeFailure: string | null;
+}
+
+export interface StorageHealth {
+  status(): StorageStatus;
+  /** Writes and reads one row: resolves when the database can do its job, rejects with an AppError when not. */
+  probe(): Promise<void>;
+  /** Rejected metrics since `sinceMs`, per agent, most errors first. */
+  batchErrors(sinceMs: number): Promise<BatchErrors[]>;
+}
+
+/** All of storage, as the composition root hands it out piece by piece. */
+export interface Storage {
+  readonly writer: MetricWriter;
+  readonly reader: MetricReader;
+  readonly agents: AgentStore;
+  readonly configs: ConfigStore;
+  readonly targets: TargetStore;
+  readonly commands: CommandStore;
+  readonly activities: ActivityStore;
+  readonly health: StorageHealth;
+}
