@@ -17,7 +17,7 @@ const PARTS = {
   http: ['model', 'runtime', 'query', 'control', 'ingest', 'alerting'],
 };
 const FILES = {
-  app: [...Object.keys(PARTS)],
+  app: Object.keys(PARTS),
   main: ['config', 'app'],
 };
 

@@ -150,8 +150,11 @@ export class TestAgent {
 
   /** Like nextFrame, for any frame that `accepts` takes; the whole frame. */
   next(accepts: (frame: Frame) => boolean, timeoutMs = DEFAULT_TIMEOUT_MS, what = 'frame'): Promise<Frame> {
-    const index = this.inbox.findIndex(accepts);
-    if (index !== -1) return Promise.resolve(this.inbox.splice(index, 1)[0] as Frame);
+    const waiting = this.inbox.find(accepts);
+    if (waiting !== undefined) {
+      this.inbox.splice(this.inbox.indexOf(waiting), 1);
+      return Promise.resolve(waiting);
+    }
     if (this.socket.readyState === WebSocket.CLOSED) return Promise.reject(new Error(`no ${what}: the socket is closed`));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -74,7 +74,7 @@ export class BuiltServer {
       });
       void this.exited.then(({ code, signal }) => {
         clearTimeout(timer);
-        reject(new Error(`the server exited with ${code ?? signal} before it listened\n${this.output}`));
+        reject(new Error(`the server exited with ${code ?? signal ?? 'nothing'} before it listened\n${this.output}`));
       });
     });
     // A test that waits for `exited` alone must not fail by an unhandled rejection of `ready`.
