@@ -1,0 +1,137 @@
+import type { Agent } from '../model/agent.js';
+import { AppError } from '../model/errors.js';
+import type { ConfigStatusReport, Events } from '../model/event.js';
+import type { Clock } from '../runtime/clock.js';
+import type { EventBus } from '../runtime/event-bus.js';
+import type { Logger } from '../runtime/logger.js';
+import type { ActivityStore, AgentConfigBody, ConfigStore, StoredAgentConfig } from '../storage/ports.js';
+import { parseAgentConfig } from './agent-config-body.js';
+import type { AgentChannel, ConfigPusher } from './config-pusher.js';
+import { requireAgent } from './require-agent.js';
+
+export interface ConfigServiceDeps {
+  readonly configs: ConfigStore;
+  readonly agents: AgentChannel;
+  readonly pusher: ConfigPusher;
+  readonly activities: Pick<ActivityStore, 'record'>;
+  readonly bus: EventBus<Events>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** `pending` until the agent said something of the current version; the Go agents never do. */
+export type ConfigState = 'pending' | 'applied' | 'failed';
+
+export interface AgentConfigAnswer {
+  readonly agentId: string;
+  /** The agent's own configuration, without the targets that are pushed along with it. */
+  readonly config: AgentConfigBody;
+  readonly version: number;
+  readonly status: ConfigState;
+  readonly attempted_version: number | null;
+  readonly effective_version: number | null;
+  readonly error: string | null;
+  readonly attempted_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export interface ConfigChanged {
+  readonly message: string;
+  readonly agentId: string;
+  readonly config: AgentConfigBody;
+  readonly version: number;
+  /** False: the agent is away and gets it when it registers next. */
+  readonly delivered: boolean;
+}
+
+const MAX_ERROR_LENGTH = 2_000;
+
+/** Configurations of agents: what people set, what was pushed, and what agents said of it. */
+export class ConfigService {
+  private readonly unsubscribe: (() => void)[] = [];
+
+  constructor(private readonly deps: ConfigServiceDeps) {}
+
+  start(): void {
+    if (this.unsubscribe.length > 0) return;
+    const { bus, pusher } = this.deps;
+    this.unsubscribe.push(
+      bus.on('agentRegistered', (agent) => pusher.enqueue([agent.id])),
+      bus.on('configStatusReported', (report) => void this.record(report)),
+    );
+  }
+
+  stop(): void {
+    for (const leave of this.unsubscribe.splice(0)) leave();
+  }
+
+  /** @throws AppError `agent_not_found`; `not_found` while nobody set one */
+  async get(agentId: string): Promise<AgentConfigAnswer> {
+    const agent = requireAgent(this.deps.agents, agentId);
+    const row = await this.deps.configs.get(agent.agentKey);
+    if (row === null || row.config === null) {
+      throw new AppError('not_found', `no configuration has been set for agent "${agentId}"`);
+    }
+    return {
+      agentId,
+      config: row.config,
+      version: row.version,
+      status: stateOf(row),
+      attempted_version: row.attemptedVersion,
+      effective_version: row.effectiveVersion,
+      error: row.attemptError,
+      attempted_at: row.attemptedAtMs === null ? null : iso(row.attemptedAtMs),
+      created_at: iso(row.createdAtMs),
+      updated_at: iso(row.updatedAtMs),
+    };
+  }
+
+  /**
+   * Stores the configuration in either shape in place of the last one and pushes it.
+   * @throws AppError `agent_not_found`, `validation_failed`
+   */
+  async put(agentId: string, body: unknown): Promise<ConfigChanged> {
+    const { agents, configs, pusher, clock, logger } = this.deps;
+    const agent = requireAgent(agents, agentId);
+    const config = parseAgentConfig(body, agentId);
+    const row = await configs.put(agent.agentKey, config, clock.nowMs());
+    this.tell(agent, 'config_changed', `configuration version ${row.version} was set`);
+    const delivered = await pusher.push(agentId).catch((error: unknown) => {
+      logger.warn('configuration stored but not pushed', { agentId, version: row.version, error });
+      pusher.enqueue([agentId]);
+      return false;
+    });
+    const message = delivered ? 'configuration stored and pushed' : 'configuration stored; the agent gets it when it connects';
+    return { message, agentId, config: row.config ?? config, version: row.version, delivered };
+  }
+
+  private async record(report: ConfigStatusReport): Promise<void> {
+    const { configs, clock, logger } = this.deps;
+    const { agent, version, status } = report;
+    try {
+      const row = await configs.get(agent.agentKey);
+      if (row === null || version > row.version) {
+        logger.debug('agent reports a configuration it was never sent', { agentId: agent.id, version });
+        return;
+      }
+      const error = report.error === null ? null : report.error.slice(0, MAX_ERROR_LENGTH);
+      await configs.recordStatus(agent.agentKey, { version, status, error }, clock.nowMs());
+      this.tell(agent, 'config_status', `configuration version ${version} ${status}${error === null ? '' : `: ${error}`}`);
+    } catch (error) {
+      logger.warn('what an agent said of its configuration was not recorded', { agentId: agent.id, version, status, error });
+    }
+  }
+
+  private tell(agent: Agent, type: 'config_changed' | 'config_status', message: string): void {
+    this.deps.activities.record({ timestampMs: this.deps.clock.nowMs(), type, agentId: agent.id, message }, agent.agentKey);
+  }
+}
+
+function stateOf(row: StoredAgentConfig): ConfigState {
+  return row.attemptedVersion === row.version ? (row.attemptStatus ?? 'pending') : 'pending';
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,61 @@
+import type Joi from 'joi';
+import { AppError, type ErrorDetail } from '../model/errors.js';
+
+/**
+ * The one way input becomes typed values: a joi schema, and on failure one AppError whose message is enough to
+ * repair the request — every wrong field, the reason, and the value that was given.
+ *
+ * Keys the schema does not know are refused: a misspelt filter must not quietly answer for everything. A schema
+ * that wants to be lenient says `.unknown()`.
+ */
+
+const MAX_SHOWN_CHARACTERS = 100;
+const MAX_DETAILS = 20;
+
+/** Joi's "this is no number/string/…": for a list they all mean that the parameter was repeated. */
+const WRONG_TYPE = new Set(['number.base', 'string.base', 'boolean.base', 'any.only', 'date.base']);
+
+/**
+ * @param what names the input in the message, e.g. `query` or `body`.
+ * @throws AppError `validation_failed`
+ */
+export function validate<T>(schema: Joi.ObjectSchema<T>, input: unknown, what: string): T {
+  const checked = schema.validate(input ?? {}, {
+    abortEarly: false,
+    convert: true,
+    errors: { wrap: { label: '"' } },
+  }) as Joi.ValidationResult<T>;
+  if (checked.error === undefined) return checked.value;
+  const details = checked.error.details.slice(0, MAX_DETAILS).map(toDetail);
+  const reasons = details.map((d) => (d.value === undefined ? d.message : `${d.message} (it is ${show(d.value)})`));
+  const more = checked.error.details.length - details.length;
+  if (more > 0) reasons.push(`and ${more} more`);
+  throw new AppError('validation_failed', `invalid ${what}: ${reasons.join('; ')}`, details);
+}
+
+function toDetail(item: Joi.ValidationErrorItem): ErrorDetail {
+  const field = item.path.join('.');
+  const value: unknown = item.context?.value;
+  const repeated = Array.isArray(value) && WRONG_TYPE.has(item.type);
+  const message = repeated ? `"${field}" must be given only once` : item.message;
+  return value === undefined ? { field, message } : { field, message, value: shorten(value) };
+}
+
+/** The value as it may be shown: scalars as they are, everything else as shortened text. */
+function shorten(value: unknown): unknown {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+  const text = typeof value === 'string' ? value : toJson(value);
+  return text.length <= MAX_SHOWN_CHARACTERS ? text : `${text.slice(0, MAX_SHOWN_CHARACTERS)}…`;
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : String(value);
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'a value that cannot be shown';
+  }
+}
