@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type ApiAnswer, type ApiInit, httpRequest } from './test-app.js';
+import { type ApiAnswer, type ApiInit, httpRequest } from './http.js';
+import { projectRoot } from './project-root.js';
 
 /**
  * The built server as a process of its own (`node dist/main.js`), for tests that kill it, signal it or look at its
@@ -25,9 +25,6 @@ export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-
-/** The checkout these tests belong to. */
-export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 const DEFAULT_START_TIMEOUT_MS = 15_000;
 

@@ -5,6 +5,7 @@ import { createApp } from '../../src/app.js';
 import { type Config, parseConfig } from '../../src/config/config.js';
 import type { Clock } from '../../src/runtime/clock.js';
 import { type Logger, silentLogger } from '../../src/runtime/logger.js';
+import { type ApiAnswer, type ApiInit, httpRequest } from './http.js';
 
 /**
  * The production app for tests: `createApp` as main.ts calls it, on a free port, with a database of its own in a
@@ -14,21 +15,6 @@ export interface TestAppOverrides {
   readonly clock?: Clock;
   /** Default: silence. */
   readonly logger?: Logger;
-}
-
-/** `body` is sent as JSON unless it is a string or bytes. */
-export interface ApiInit {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  readonly signal?: AbortSignal;
-}
-
-export interface ApiAnswer<T = any> {
-  readonly status: number;
-  /** Parsed when the answer is JSON, else the text. */
-  readonly body: T;
-  readonly headers: Headers;
 }
 
 type App = ReturnType<typeof createApp>;
@@ -119,17 +105,4 @@ export class TestApp {
       ...settings,
     }).config;
   }
-}
-
-export async function httpRequest<T = any>(url: string, init: ApiInit = {}): Promise<ApiAnswer<T>> {
-  const { body, headers, ...rest } = init;
-  const raw = typeof body === 'string' || body instanceof Uint8Array;
-  const response = await fetch(url, {
-    ...rest,
-    headers: { ...(body !== undefined && !raw ? { 'content-type': 'application/json' } : {}), ...headers },
-    ...(body === undefined ? {} : { body: raw ? (body as NonNullable<RequestInit['body']>) : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const isJson = (response.headers.get('content-type') ?? '').includes('json');
-  return { status: response.status, body: (isJson && text !== '' ? JSON.parse(text) : text) as T, headers: response.headers };
 }

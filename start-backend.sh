@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+#
+# Starts the backend from a checkout. The first start installs, builds and makes .env, data/ and logs/; a later start
+# finds all that done and goes straight to the server. `./start-backend.sh --help` says more.
+set -euo pipefail
+
+MIN_NODE=20.15
+INSTALL_STAMP=node_modules/.installed-for
+
+usage() {
+  cat <<HELP
+Usage: ./start-backend.sh [--help]
+
+Checks Node (>= $MIN_NODE), installs the dependencies, builds, makes data/, logs/ and .env (from config.env.example),
+and runs the server in the foreground; Ctrl-C stops it cleanly. What is done already is not done again: dependencies
+are installed anew when package-lock.json or Node changes, and the build is made anew when src/ changes.
+
+Settings: edit .env; config.env.example explains every one. The environment wins over the file:
+  PORT=9000 LOG_LEVEL=debug ./start-backend.sh
+HELP
+}
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf 'start-backend: %s\n' "$*" >&2
+  exit 1
+}
+
+# The project's folder, also when this script was called through a symbolic link.
+project_folder() {
+  local script=${BASH_SOURCE[0]} folder
+  while [ -L "$script" ]; do
+    folder=$(cd -P "$(dirname "$script")" && pwd)
+    script=$(readlink "$script")
+    case $script in /*) ;; *) script=$folder/$script ;; esac
+  done
+  cd -P "$(dirname "$script")" && pwd
+}
+
+check_node() {
+  command -v node >/dev/null 2>&1 || fail "Node.js is not installed. Install version $MIN_NODE or newer: https://nodejs.org"
+  local version major minor
+  version=$(node -p 'process.versions.node')
+  major=${version%%.*}
+  minor=${version#*.}
+  minor=${minor%%.*}
+  if [ "$major" -lt "${MIN_NODE%.*}" ] || { [ "$major" -eq "${MIN_NODE%.*}" ] && [ "$minor" -lt "${MIN_NODE#*.}" ]; }; then
+    fail "Node.js $version is too old: version $MIN_NODE or newer is needed (https://nodejs.org)."
+  fi
+}
+
+# What the installed packages depend on: the lock file, and Node's binary interface (better-sqlite3 is compiled for it).
+install_key() { printf '%s node-abi-%s\n' "$(cksum <package-lock.json)" "$(node -p 'process.versions.modules')"; }
+
+install_dependencies() {
+  local key
+  key=$(install_key)
+  if [ -f "$INSTALL_STAMP" ] && [ "$(cat "$INSTALL_STAMP")" = "$key" ]; then return; fi
+  command -v npm >/dev/null 2>&1 || fail "npm is not installed. It comes with Node.js: https://nodejs.org"
+  say "Installing dependencies (about a minute; better-sqlite3 may have to be compiled) ..."
+  # The build needs the development packages, also where NODE_ENV=production would leave them out.
+  if ! npm ci --include=dev --no-audit --no-fund; then
+    local missing=()
+    for tool in python3 make g++; do
+      command -v "$tool" >/dev/null 2>&1 || missing+=("$tool")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+      fail "npm ci failed. Compiling better-sqlite3 needs ${missing[*]}, missing here. On Debian or Ubuntu: apt-get install -y python3 make g++"
+    fi
+    fail "npm ci failed; see the messages above."
+  fi
+  printf '%s\n' "$key" >"$INSTALL_STAMP"
+}
+
+build() {
+  # Folders count too: a deleted source leaves its mark on the folder it was in.
+  if [ -f dist/main.js ] && [ -z "$(find src tsconfig.json package-lock.json -newer dist/main.js 2>/dev/null | head -n 1)" ]; then return; fi
+  say "Building ..."
+  if ! npm run --silent build; then
+    # The compiler writes its output in spite of errors: such a build must not pass for a good one at the next start.
+    rm -f dist/main.js
+    fail "the build failed; see the messages above."
+  fi
+}
+
+make_folders_and_settings() {
+  mkdir -p data logs
+  if [ ! -e .env ]; then
+    # Tokens and keys will be written into it: nobody else may read it.
+    (umask 077 && cp config.env.example .env && chmod 600 .env)
+    say "Made .env from config.env.example: settings go there."
+  fi
+}
+
+# A setting as the server sees it, for the lines below only: the environment, else .env.
+setting() {
+  if [ -n "${!1+set}" ]; then
+    printf '%s' "${!1}"
+  else
+    sed -n -e "s/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}$1[[:space:]]*=[[:space:]]*//p" .env |
+      sed -n -e 's/[[:space:]]*#.*$//' -e 's/[[:space:]]*$//' -e "s/^[\"']\(.*\)[\"']\$/\1/" -e '$p'
+  fi
+}
+
+print_urls() {
+  local host port
+  host=$(setting HOST)
+  port=$(setting PORT)
+  case $host in '' | 0.0.0.0 | ::) host=localhost ;; *:*) host="[$host]" ;; esac
+  port=${port:-8080}
+  if [ "$port" = 0 ]; then
+    port=PORT
+    say "The port is a free one: see the line \"listening\" below."
+  fi
+  say "REST     http://$host:$port/api/v1"
+  say "Health   http://$host:$port/health"
+  say "Metrics  http://$host:$port/metrics"
+  say "Agents   ws://$host:$port/api/v1/agents/connect"
+  say "Console  ws://$host:$port/ws"
+}
+
+case ${1-} in
+  '') ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac
+
+cd "$(project_folder)"
+check_node
+install_dependencies
+build
+make_folders_and_settings
+print_urls
+# The server takes the place of this script, so that signals reach it and its exit code is ours.
+exec node dist/main.js
