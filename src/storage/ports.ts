@@ -4,9 +4,12 @@
  * snapshot (readers). Failures: AppError `storage_full`, `storage_unavailable` (retry), `query_timeout`,
  * `overloaded` (too much is waiting), `agent_deleted`.
  */
+import type { AggregateGroup, GroupKey } from '../model/aggregate.js';
 import type { Agent, AgentHealth, AgentLocation } from '../model/agent.js';
 import type { Activity } from '../model/event.js';
 import type { MetricType, SeriesIdentity, SeriesInfo, TimeRange } from '../model/metric.js';
+
+export type { AggregateGroup, GroupKey } from '../model/aggregate.js';
 
 // ---------------------------------------------------------------- samples: in
 
@@ -88,9 +91,6 @@ export interface SampleRows {
   readonly hasMore: boolean;
 }
 
-/** A dimension to group by: a property of the series or its agent, or one of its tags. */
-export type GroupKey = 'series' | 'agent' | 'name' | 'type' | 'unit' | 'provider' | 'region' | `tag:${string}`;
-
 export interface AggregateQuery {
   readonly filter: SeriesFilter;
   readonly range: TimeRange;
@@ -98,32 +98,6 @@ export interface AggregateQuery {
   readonly stepMs: number | null;
   /** Empty: everything is one group. */
   readonly groupBy: readonly GroupKey[];
-}
-
-/**
- * One group's buckets, ascending in time, only those that hold samples. `labels[i]` is the value of `groupBy[i]`
- * (null: this series lacks it; for 'series' the id as text). Row i of every column is one bucket.
- */
-export interface AggregateGroup {
-  readonly labels: readonly (string | null)[];
-  /** How many series of the group hold samples in the range, and how many agents they are of. */
-  readonly seriesCount: number;
-  readonly agentCount: number;
-  /** The group's unit and tags, as far as all its series that hold samples agree. */
-  readonly unit: string | null;
-  readonly commonTagsJson: string;
-  /** Distinct metric names among the series that hold samples. */
-  readonly uniqueNames: number;
-  readonly bucketsMs: Float64Array;
-  readonly count: Float64Array;
-  readonly sum: Float64Array;
-  readonly min: Float64Array;
-  readonly max: Float64Array;
-  /** Sum over the group's series of each series' mean in the bucket: "all interfaces together". */
-  readonly sumOfMeans: Float64Array;
-  /** Times of the first and the last sample in the range. */
-  readonly firstMs: number;
-  readonly lastMs: number;
 }
 
 export interface MetricReader {

@@ -1,0 +1,79 @@
+import type { Clock } from '../runtime/clock.js';
+import type { Part } from '../runtime/lifecycle.js';
+import type { Logger } from '../runtime/logger.js';
+import type { AgentStore } from '../storage/ports.js';
+
+export interface HousekeeperSettings {
+  readonly retentionMs: number;
+  readonly cleanupIntervalMs: number;
+  readonly batchMemoryMs: number;
+}
+
+/** What the housekeeper needs of the registry: deleting an agent everywhere at once. */
+export interface AgentRemover {
+  find(id: string): { readonly agentKey: number; readonly status: string } | null;
+  remove(id: string): Promise<boolean>;
+}
+
+/** Pause between two slices of deletions, so that batches get their turn at the writer. */
+const SLICE_PAUSE_MS = 5;
+
+/**
+ * Deletes what is past its time: samples beyond retention, receipts, old activities, agents that have neither been
+ * seen nor hold samples, and what deleted agents left behind. In slices; a failure is logged and tried again at the
+ * next round.
+ */
+export class Housekeeper implements Part {
+  private timer: NodeJS.Timeout | null = null;
+  private round: Promise<void> | null = null;
+  private stopped = false;
+
+  constructor(
+    private readonly store: AgentStore,
+    private readonly registry: AgentRemover,
+    private readonly settings: HousekeeperSettings,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.timer = setInterval(() => this.clean(), this.settings.cleanupIntervalMs);
+    this.timer.unref();
+    this.clean();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.round;
+  }
+
+  /** Starts a round unless one is going on; resolves at its end. */
+  clean(): Promise<void> {
+    this.round ??= this.run()
+      .catch((error: unknown) => this.logger.warn('cleaning up failed; it is tried again at the next round', { error }))
+      .finally(() => {
+        this.round = null;
+      });
+    return this.round;
+  }
+
+  private async run(): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    const beforeMs = nowMs - this.settings.retentionMs;
+    const limits = { samplesBeforeMs: beforeMs, receiptsBeforeMs: nowMs - this.settings.batchMemoryMs, activitiesBeforeMs: beforeMs };
+    await this.slices(() => this.store.purge(limits));
+    for (const { id, agentKey } of await this.store.expired(beforeMs)) {
+      const agent = this.registry.find(id);
+      if (this.stopped || agent === null || agent.agentKey !== agentKey || agent.status !== 'disconnected') continue;
+      this.logger.info('agent expired', { agentId: id });
+      await this.registry.remove(id);
+    }
+    await this.slices(() => this.store.eraseDeleted());
+  }
+
+  private async slices(slice: () => Promise<boolean>): Promise<void> {
+    while (!this.stopped && (await slice())) await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The schema, as steps that are applied once and in order; `PRAGMA user_version` counts them. A step that was
+ * released is never changed. Times are Unix milliseconds; a text column that is not known holds ''.
+ *
+ * Every incarnation of an agent has an `agent_key` of its own, never reused: deleting an agent deletes its row, so
+ * that its data is out of sight at once and nothing under way can attach itself to a namesake; what the key left
+ * behind is erased in slices afterwards (`deleted_agents`).
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE agents (
+    agent_key INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    id TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    region TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    network TEXT NOT NULL,
+    subnet TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    ip_address TEXT NOT NULL,
+    version TEXT NOT NULL,
+    capabilities TEXT NOT NULL DEFAULT '[]',
+    health TEXT NOT NULL DEFAULT 'unknown',
+    health_message TEXT NOT NULL DEFAULT '',
+    connected_at_ms INTEGER,
+    last_seen_ms INTEGER NOT NULL,
+    last_registration_ms INTEGER,
+    total_messages INTEGER NOT NULL DEFAULT 0,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    UNIQUE (tenant_id, id)
+  ) STRICT;
+
+  -- What every batch counts up, apart from the agents' wide rows: fewer pages are written per commit.
+  CREATE TABLE agent_totals (
+    agent_key INTEGER PRIMARY KEY,
+    metrics INTEGER NOT NULL DEFAULT 0,
+    errors INTEGER NOT NULL DEFAULT 0,
+    series INTEGER NOT NULL DEFAULT 0,
+    last_batch_ms INTEGER NOT NULL DEFAULT 0,
+    newest_sample_ms INTEGER NOT NULL DEFAULT 0,
+    clock_skew_ms INTEGER
+  ) STRICT;
+
+  CREATE TABLE deleted_agents (
+    agent_key INTEGER PRIMARY KEY,
+    next_window_ms INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE metric_series (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent_key INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    UNIQUE (agent_key, name, type, unit, tags)
+  ) STRICT;
+
+  -- One row per agent batch and window (hour): the unit of commit and of acknowledgement.
+  CREATE TABLE metric_batches (
+    id INTEGER PRIMARY KEY,
+    window_ms INTEGER NOT NULL,
+    agent_key INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    min_ts_ms INTEGER NOT NULL,
+    max_ts_ms INTEGER NOT NULL,
+    sample_count INTEGER NOT NULL,
+    payload BLOB NOT NULL
+  ) STRICT;
+  -- By time, so that new entries go to the end whichever agent they are of; the rest makes it covering.
+  CREATE INDEX metric_batches_by_window ON metric_batches (window_ms, max_ts_ms, min_ts_ms, agent_key);
+
+  CREATE TABLE batch_receipts (
+    agent_key INTEGER NOT NULL,
+    batch_id TEXT NOT NULL,
+    processed INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (agent_key, batch_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX batch_receipts_by_time ON batch_receipts (received_at_ms);
+
+  CREATE TABLE batch_errors (
+    id INTEGER PRIMARY KEY,
+    agent_key INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    last_error TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX batch_errors_by_time ON batch_errors (at_ms);
+
+  CREATE TABLE agent_configs (
+    agent_key INTEGER PRIMARY KEY,
+    config TEXT,
+    version INTEGER NOT NULL,
+    attempted_version INTEGER,
+    attempt_status TEXT,
+    attempt_error TEXT,
+    attempted_at_ms INTEGER,
+    effective_version INTEGER,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE targets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    address TEXT NOT NULL,
+    port INTEGER,
+    interval_s INTEGER NOT NULL,
+    timeout_s INTEGER NOT NULL,
+    enabled INTEGER NOT NULL,
+    agent_ids TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE agent_commands (
+    id TEXT PRIMARY KEY,
+    agent_key INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    args TEXT NOT NULL,
+    status TEXT NOT NULL,
+    output TEXT,
+    error TEXT,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    completed_at_ms INTEGER
+  ) STRICT;
+  CREATE INDEX agent_commands_by_agent ON agent_commands (agent_key, created_at_ms);
+
+  CREATE TABLE activities (
+    id INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    agent_key INTEGER,
+    message TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX activities_by_time ON activities (at_ms);
+  CREATE INDEX activities_by_agent ON activities (agent_id, at_ms);
+
+  CREATE TABLE alert_rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    name TEXT NOT NULL,
+    metric_name TEXT NOT NULL,
+    condition TEXT NOT NULL CHECK (condition IN ('gt', 'gte', 'lt', 'lte', 'eq', 'ne')),
+    threshold REAL NOT NULL,
+    severity TEXT NOT NULL,
+    enabled INTEGER NOT NULL DEFAULT 1,
+    agent_filter TEXT NOT NULL DEFAULT '{}',
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE alert_instances (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    rule_id INTEGER NOT NULL REFERENCES alert_rules (id) ON DELETE CASCADE,
+    agent_key INTEGER,
+    labels TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL CHECK (state IN ('pending', 'firing', 'resolved')),
+    value REAL,
+    started_at_ms INTEGER NOT NULL,
+    resolved_at_ms INTEGER,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX alert_instances_by_rule ON alert_instances (rule_id, state);
+
+  -- A row to write when asked whether writing works.
+  CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL) STRICT;
+  INSERT INTO probes VALUES (1, 0);
+  `,
+];

@@ -1,0 +1,46 @@
+import type { BatchErrors } from '../../ports.js';
+import type { Db } from '../open.js';
+import { ActivityRows } from '../rows/activity-rows.js';
+import { AgentRows } from '../rows/agent-rows.js';
+import { CommandRows } from '../rows/command-rows.js';
+import { ConfigRows } from '../rows/config-rows.js';
+import { TargetRows } from '../rows/target-rows.js';
+import { LogScan } from './log-scan.js';
+import { SampleReader } from './sample-reader.js';
+import { SeriesFinder } from './series-lookup.js';
+
+/** Everything that reads, by name: what the main thread may ask of a reader thread. Each runs in one snapshot. */
+export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: number }) {
+  const series = new SeriesFinder(db);
+  const samples = new SampleReader(series, new LogScan(db, settings.queryTimeoutMs));
+  const agents = new AgentRows(db);
+  const configs = new ConfigRows(db);
+  const targets = new TargetRows(db);
+  const commands = new CommandRows(db);
+  const activities = new ActivityRows(db);
+  const errors = db.prepare<[number], BatchErrors>(
+    `SELECT a.id AS agentId, sum(e.errors) AS errorCount, e.last_error AS lastError, max(e.id)
+     FROM batch_errors e JOIN agents a ON a.agent_key = e.agent_key
+     WHERE e.at_ms >= ? GROUP BY e.agent_key ORDER BY errorCount DESC, a.id`,
+  );
+  return {
+    samples: samples.samples.bind(samples),
+    aggregate: samples.aggregate.bind(samples),
+    latest: samples.latest.bind(samples),
+    series: series.list.bind(series),
+    names: series.names.bind(series),
+    allAgents: agents.all.bind(agents),
+    expiredAgents: agents.expired.bind(agents),
+    getConfig: configs.get.bind(configs),
+    allTargets: targets.all.bind(targets),
+    getCommand: commands.get.bind(commands),
+    listCommands: commands.list.bind(commands),
+    recentActivities: activities.recent.bind(activities),
+    // SQLite takes bare columns (last_error) from the row that holds the max().
+    batchErrors: (sinceMs: number): BatchErrors[] =>
+      errors.all(sinceMs).map(({ agentId, errorCount, lastError }) => ({ agentId, errorCount, lastError })),
+    probe(): void {},
+  };
+}
+
+export type ReaderOps = ReturnType<typeof createReaderOps>;

@@ -1,0 +1,137 @@
+import type { Agent, AgentHealth } from '../../../model/agent.js';
+import type { AgentActivity, AgentDescription } from '../../ports.js';
+import type { Db } from '../open.js';
+
+interface AgentRow {
+  agent_key: number;
+  id: string;
+  provider: string;
+  region: string;
+  zone: string;
+  network: string;
+  subnet: string;
+  instance_id: string;
+  ip_address: string;
+  version: string;
+  capabilities: string;
+  health: AgentHealth;
+  health_message: string;
+  connected_at_ms: number | null;
+  last_seen_ms: number;
+  last_registration_ms: number | null;
+  total_messages: number;
+  created_at_ms: number;
+  updated_at_ms: number;
+  metrics: number;
+  errors: number;
+  last_batch_ms: number;
+  clock_skew_ms: number | null;
+}
+
+const SELECT_AGENT = `SELECT a.*, t.metrics, t.errors, t.last_batch_ms, t.clock_skew_ms
+  FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key`;
+
+/** Rows of `agents` and `agent_totals`. */
+export class AgentRows {
+  private readonly selectAll;
+  private readonly selectById;
+  private readonly insert;
+  private readonly insertTotals;
+  private readonly update;
+  private readonly updateActivity;
+  private readonly deleteAgent;
+  private readonly deleteTotals;
+  private readonly markDeleted;
+  private readonly selectExpired;
+
+  constructor(db: Db) {
+    this.selectAll = db.prepare<[], AgentRow>(`${SELECT_AGENT} ORDER BY a.id`);
+    this.selectById = db.prepare<[string], AgentRow>(`${SELECT_AGENT} WHERE a.tenant_id = 'default' AND a.id = ?`);
+    this.insert = db.prepare(
+      `INSERT INTO agents (id, provider, region, zone, network, subnet, instance_id, ip_address, version, capabilities,
+         last_seen_ms, created_at_ms, updated_at_ms)
+       VALUES (@id, @provider, @region, @zone, @network, @subnet, @instanceId, @ipAddress, @version, @capabilities, @nowMs, @nowMs, @nowMs)`,
+    );
+    this.insertTotals = db.prepare('INSERT INTO agent_totals (agent_key) VALUES (?)');
+    const known = (column: string, parameter: string): string => `${column} = CASE WHEN @${parameter} = '' THEN ${column} ELSE @${parameter} END`;
+    this.update = db.prepare(
+      `UPDATE agents SET ${known('provider', 'provider')}, ${known('region', 'region')}, ${known('zone', 'zone')},
+         ${known('network', 'network')}, ${known('subnet', 'subnet')}, ${known('instance_id', 'instanceId')},
+         ${known('ip_address', 'ipAddress')}, ${known('version', 'version')},
+         capabilities = coalesce(@capabilitiesGiven, capabilities), updated_at_ms = @nowMs
+       WHERE tenant_id = 'default' AND id = @id`,
+    );
+    this.updateActivity = db.prepare(
+      `UPDATE agents SET last_seen_ms = max(last_seen_ms, @lastSeenMs), connected_at_ms = @connectedAtMs,
+         last_registration_ms = @lastRegistrationMs, health = @health, health_message = @healthMessage,
+         total_messages = total_messages + @messages, updated_at_ms = @updatedAtMs
+       WHERE agent_key = @agentKey`,
+    );
+    this.deleteAgent = db.prepare('DELETE FROM agents WHERE agent_key = ?');
+    this.deleteTotals = db.prepare('DELETE FROM agent_totals WHERE agent_key = ?');
+    this.markDeleted = db.prepare('INSERT INTO deleted_agents (agent_key) VALUES (?)');
+    this.selectExpired = db.prepare<[number, number], { agentKey: number; id: string }>(
+      `SELECT a.agent_key AS agentKey, a.id FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key
+       WHERE max(a.last_seen_ms, t.last_batch_ms) < ? AND t.newest_sample_ms < ? LIMIT 1000`,
+    );
+  }
+
+  all(): Agent[] {
+    return this.selectAll.all().map(toAgent);
+  }
+
+  upsert(description: AgentDescription, nowMs: number): Agent {
+    const { capabilities, ...fields } = description;
+    const json = capabilities === null ? null : JSON.stringify(capabilities);
+    const updated = this.update.run({ ...fields, capabilitiesGiven: json, nowMs });
+    if (updated.changes === 0) {
+      const { lastInsertRowid } = this.insert.run({ ...fields, capabilities: json ?? '[]', nowMs });
+      this.insertTotals.run(lastInsertRowid);
+    }
+    return toAgent(this.selectById.get(description.id) as AgentRow);
+  }
+
+  recordActivity(activities: readonly AgentActivity[]): void {
+    for (const activity of activities) this.updateActivity.run(activity);
+  }
+
+  /** The agent is gone for everybody, batches under way included; its data follows in slices (see Eraser). */
+  remove(agentKey: number): boolean {
+    if (this.deleteAgent.run(agentKey).changes === 0) return false;
+    this.deleteTotals.run(agentKey);
+    this.markDeleted.run(agentKey);
+    return true;
+  }
+
+  expired(beforeMs: number): { agentKey: number; id: string }[] {
+    return this.selectExpired.all(beforeMs, beforeMs);
+  }
+}
+
+function toAgent(row: AgentRow): Agent {
+  return {
+    agentKey: row.agent_key,
+    id: row.id,
+    provider: row.provider,
+    region: row.region,
+    zone: row.zone,
+    network: row.network,
+    subnet: row.subnet,
+    instanceId: row.instance_id,
+    ipAddress: row.ip_address,
+    version: row.version,
+    status: 'disconnected',
+    health: row.health,
+    healthMessage: row.health_message,
+    capabilities: JSON.parse(row.capabilities) as string[],
+    connectedAtMs: row.connected_at_ms,
+    lastSeenMs: Math.max(row.last_seen_ms, row.last_batch_ms),
+    lastRegistrationMs: row.last_registration_ms,
+    totalMessages: row.total_messages,
+    totalMetrics: row.metrics,
+    totalErrors: row.errors,
+    clockSkewMs: row.clock_skew_ms,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

@@ -1,0 +1,174 @@
+import { statSync } from 'node:fs';
+import type { Activity } from '../../model/event.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { Part } from '../../runtime/lifecycle.js';
+import type { Logger } from '../../runtime/logger.js';
+import type {
+  ActivityStore,
+  AgentStore,
+  CommandStore,
+  ConfigStore,
+  MetricReader,
+  MetricWriter,
+  Storage,
+  StorageHealth,
+  TargetStore,
+} from '../ports.js';
+import { ReaderPool } from './threads/reader-pool.js';
+import type { ReaderThreadData } from './threads/reader-thread.js';
+import { ThreadHost } from './threads/thread-host.js';
+import { WriterClient } from './threads/writer-client.js';
+import type { WriterThreadData } from './threads/writer-thread.js';
+
+export interface SqliteStorageSettings {
+  readonly path: string;
+  readonly readerThreads: number;
+  readonly queryTimeoutMs: number;
+  readonly maxQueuedQueries: number;
+  readonly maxSeriesPerAgent: number;
+}
+
+/** Activities that may wait for the writer; beyond that they are dropped and counted. */
+const MAX_WAITING_ACTIVITIES = 10_000;
+
+/**
+ * Storage in one SQLite file: a writer thread, a pool of reader threads, and here, on the main thread, the ports
+ * that talk to them. Nothing on the main thread touches the database.
+ */
+export class SqliteStorage implements Storage, Part {
+  readonly writer: MetricWriter;
+  readonly reader: MetricReader;
+  readonly agents: AgentStore;
+  readonly configs: ConfigStore;
+  readonly targets: TargetStore;
+  readonly commands: CommandStore;
+  readonly activities: ActivityStore;
+  readonly health: StorageHealth;
+
+  private readonly writerHost: ThreadHost;
+  private readonly readerHosts: readonly ThreadHost[];
+  private readonly write: WriterClient;
+  private readonly read: ReaderPool;
+  private waitingActivities: { activity: Activity; agentKey: number | null }[] = [];
+  private activityWrite: Promise<void> | null = null;
+
+  constructor(
+    private readonly settings: SqliteStorageSettings,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly onActivitiesDropped: (count: number) => void,
+  ) {
+    const { path, readerThreads, queryTimeoutMs, maxQueuedQueries, maxSeriesPerAgent } = settings;
+    const writerData: WriterThreadData = { path, maxSeriesPerAgent };
+    const readerData: ReaderThreadData = { path, queryTimeoutMs };
+    const script = (name: string): URL => new URL(`./threads/${name}.js`, import.meta.url);
+    this.writerHost = new ThreadHost(script('writer-thread'), writerData, 'writer thread', logger);
+    this.readerHosts = Array.from(
+      { length: readerThreads },
+      (_, i) => new ThreadHost(script('reader-thread'), readerData, `reader thread ${i + 1}`, logger, () => this.read.dispatch()),
+    );
+    const write = new WriterClient(this.writerHost);
+    const read = new ReaderPool(this.readerHosts, maxQueuedQueries);
+    this.write = write;
+    this.read = read;
+
+    this.writer = { append: (batch) => write.call('append', batch) };
+    this.reader = {
+      samples: (query) => read.call('samples', query),
+      aggregate: (query) => read.call('aggregate', query),
+      latest: (query) => read.call('latest', query),
+      series: (query) => read.call('series', query),
+      names: (filter) => read.call('names', filter),
+    };
+    this.agents = {
+      all: () => read.call('allAgents'),
+      upsert: (description, nowMs) => write.call('upsertAgent', description, nowMs),
+      recordActivity: (activities) => write.call('recordAgentActivity', activities),
+      remove: (agentKey) => write.call('removeAgent', agentKey),
+      eraseDeleted: () => write.call('eraseDeleted'),
+      expired: (beforeMs) => read.call('expiredAgents', beforeMs),
+      purge: (limits) => write.call('purge', limits),
+    };
+    this.configs = {
+      get: (agentKey) => read.call('getConfig', agentKey),
+      put: (agentKey, config, nowMs) => write.call('putConfig', agentKey, config, nowMs),
+      bump: (agentKeys, nowMs) => write.call('bumpConfigs', agentKeys, nowMs),
+      recordStatus: (agentKey, report, nowMs) => write.call('recordConfigStatus', agentKey, report, nowMs),
+    };
+    this.targets = {
+      all: () => read.call('allTargets'),
+      create: (fields, nowMs) => write.call('createTarget', fields, nowMs),
+      update: (id, fields, nowMs) => write.call('updateTarget', id, fields, nowMs),
+      remove: (id) => write.call('removeTarget', id),
+    };
+    this.commands = {
+      create: (command) => write.call('createCommand', command),
+      get: (agentKey, id) => read.call('getCommand', agentKey, id),
+      list: (agentKey, limit) => read.call('listCommands', agentKey, limit),
+      complete: (agentKey, id, result, nowMs) => write.call('completeCommand', agentKey, id, result, nowMs),
+    };
+    this.activities = {
+      record: (activity, agentKey) => this.recordActivity(activity, agentKey),
+      recent: (query) => read.call('recentActivities', query),
+    };
+    this.health = {
+      status: () => ({
+        databaseBytes: fileSize(path),
+        walBytes: fileSize(`${path}-wal`),
+        writerQueue: write.queueLength,
+        readerQueue: read.queueLength,
+        writeFailure: write.writeFailure,
+      }),
+      probe: async () => {
+        await Promise.all([write.call('probe', this.clock.nowMs()), read.call('probe')]);
+      },
+      batchErrors: (sinceMs) => read.call('batchErrors', sinceMs),
+    };
+  }
+
+  async start(): Promise<void> {
+    await this.writerHost.start();
+    await Promise.all(this.readerHosts.map((host) => host.start()));
+    this.logger.info('database open', { path: this.settings.path });
+  }
+
+  /** Finishes what is waiting, then closes the database: the log is copied into the file and removed. */
+  async stop(): Promise<void> {
+    if (this.writerHost.running) {
+      await this.activityWrite;
+      await this.write.drain();
+    }
+    await Promise.all(this.readerHosts.map((host) => host.stop()));
+    await this.writerHost.stop();
+  }
+
+  /** Activities are written together, one write at a time: a storm of connects must not queue up behind the batches. */
+  private recordActivity(activity: Activity, agentKey: number | null): void {
+    if (this.waitingActivities.length >= MAX_WAITING_ACTIVITIES) {
+      this.onActivitiesDropped(1);
+      return;
+    }
+    this.waitingActivities.push({ activity, agentKey });
+    this.activityWrite ??= this.writeActivities().finally(() => {
+      this.activityWrite = null;
+    });
+  }
+
+  private async writeActivities(): Promise<void> {
+    while (this.waitingActivities.length > 0) {
+      const entries = this.waitingActivities;
+      this.waitingActivities = [];
+      try {
+        await this.write.call('recordActivities', entries);
+      } catch (error) {
+        this.onActivitiesDropped(entries.length);
+        this.logger.warn('activities could not be written', { count: entries.length, error });
+      }
+    }
+  }
+}
+
+/** 0 when there is no such file (a write-ahead log comes and goes). */
+function fileSize(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

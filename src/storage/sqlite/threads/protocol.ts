@@ -1,0 +1,64 @@
+/**
+ * What passes between the main thread and a storage thread. The main thread sends groups of calls; a thread answers
+ * each group with one result per call, in order. A thread says `ready` once, or `failed`, when its database is open.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { AppError, type ErrorCode, isAppError } from '../../../model/errors.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: the map's values are functions of any shape; callers see them typed
+export type Ops = Record<string, (...args: any[]) => unknown>;
+
+export interface Call {
+  readonly op: string;
+  readonly args: readonly unknown[];
+}
+
+/** An error on its way between threads: structured cloning would lose the code. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export type Result = { readonly value: unknown } | { readonly error: WireError };
+
+export type ToThread = { readonly id: number; readonly calls: readonly Call[] } | 'stop';
+export type FromThread = { readonly id: number; readonly results: readonly Result[] } | 'ready' | { readonly failed: WireError };
+
+/** SQLite's own codes, and ours, as the error the caller is to see. A full disk heals; so does whatever else fails to write. */
+export function toWireError(error: unknown): WireError {
+  if (isAppError(error)) return { code: error.code, message: error.message };
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const text = String(message);
+  if (code === 'SQLITE_FULL') return { code: 'storage_full', message: 'the disk is full' };
+  if (typeof code === 'string' && /^SQLITE_(IOERR|BUSY|LOCKED|READONLY|CANTOPEN)/.test(code)) {
+    return { code: 'storage_unavailable', message: `the database cannot be used right now (${code})` };
+  }
+  return { code: 'internal', message: typeof code === 'string' ? `${code}: ${text}` : text };
+}
+
+export function fromWireError(error: WireError): Error {
+  return error.code === 'internal' ? new Error(`storage: ${error.message}`) : new AppError(error.code, error.message);
+}
+
+/**
+ * Runs a thread: opens, says so, then serves groups until told to stop. `run` must answer with one result per call.
+ */
+export function serve(port: MessagePort, open: () => { run(calls: readonly Call[]): Result[]; close(): void }): void {
+  let served: ReturnType<typeof open>;
+  try {
+    served = open();
+  } catch (error) {
+    port.postMessage({ failed: toWireError(error) } satisfies FromThread);
+    port.close();
+    return;
+  }
+  port.on('message', (message: ToThread) => {
+    if (message === 'stop') {
+      served.close();
+      port.close();
+      return;
+    }
+    port.postMessage({ id: message.id, results: served.run(message.calls) } satisfies FromThread);
+  });
+  port.postMessage('ready' satisfies FromThread);
+}

@@ -1,0 +1,61 @@
+import { AppError } from '../../../model/errors.js';
+import type { ReaderOps } from '../reader/reader-ops.js';
+import { type Call, fromWireError, type Result } from './protocol.js';
+import type { ThreadHost } from './thread-host.js';
+
+interface Waiting {
+  readonly call: Call;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Hands queries to reader threads, one at a time each, in the order they came; what waits is bounded. */
+export class ReaderPool {
+  private readonly waiting: Waiting[] = [];
+  private readonly busy = new Set<ThreadHost>();
+
+  constructor(
+    private readonly hosts: readonly ThreadHost[],
+    private readonly maxWaiting: number,
+  ) {}
+
+  /** @throws AppError `overloaded` when too many wait; `query_timeout`; `storage_unavailable` */
+  call<K extends keyof ReaderOps>(op: K, ...args: Parameters<ReaderOps[K]>): Promise<ReturnType<ReaderOps[K]>> {
+    if (this.waiting.length >= this.maxWaiting) return Promise.reject(new AppError('overloaded', 'too many queries are waiting'));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ call: { op, args }, resolve: resolve as (value: unknown) => void, reject });
+      this.dispatch();
+    });
+  }
+
+  get queueLength(): number {
+    return this.waiting.length;
+  }
+
+  /** Gives waiting queries to idle threads; also called when a thread is back after a crash. */
+  dispatch(): void {
+    while (this.waiting.length > 0) {
+      const host = this.hosts.find((candidate) => candidate.running && !this.busy.has(candidate));
+      if (host === undefined) {
+        if (this.hosts.some((candidate) => candidate.running)) return;
+        for (const waiting of this.waiting.splice(0)) waiting.reject(new AppError('storage_unavailable', 'no reader thread is running'));
+        return;
+      }
+      this.run(host, this.waiting.shift() as Waiting);
+    }
+  }
+
+  private run(host: ThreadHost, waiting: Waiting): void {
+    this.busy.add(host);
+    host
+      .send([waiting.call])
+      .then(([result]) => {
+        if (result !== undefined && 'value' in result) waiting.resolve(result.value);
+        else waiting.reject(fromWireError((result as Extract<Result, { error: unknown }>).error));
+      }, waiting.reject)
+      .finally(() => {
+        this.busy.delete(host);
+        this.dispatch();
+      });
+  }
+}

@@ -1,0 +1,113 @@
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../../../model/errors.js';
+import type { Logger } from '../../../runtime/logger.js';
+import { type Call, type FromThread, fromWireError, type Result, type ToThread } from './protocol.js';
+
+const RESTART_DELAY_MS = 1_000;
+
+interface Pending {
+  resolve(results: readonly Result[]): void;
+  reject(error: Error): void;
+}
+
+/**
+ * One storage thread, seen from the main thread. A thread that ends unasked (out of memory, a crash in native code)
+ * fails what it was working on as `storage_unavailable` and is started again after a second.
+ */
+export class ThreadHost {
+  private worker: Worker | null = null;
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private stopping = false;
+  private restart: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly script: URL,
+    private readonly data: object,
+    private readonly name: string,
+    private readonly logger: Logger,
+    private readonly onRestarted: () => void = () => {},
+  ) {}
+
+  /** Resolves when the thread has its database open. @throws AppError or Error as the thread reported it. */
+  async start(): Promise<void> {
+    this.stopping = false;
+    await this.spawn();
+  }
+
+  get running(): boolean {
+    return this.worker !== null;
+  }
+
+  /** Groups sent and not answered yet. */
+  get inFlight(): number {
+    return this.pending.size;
+  }
+
+  /** Sends a group of calls; the results are in the order of the calls. @throws AppError `storage_unavailable` */
+  send(calls: readonly Call[]): Promise<readonly Result[]> {
+    const { worker } = this;
+    if (worker === null) return Promise.reject(this.gone());
+    return new Promise((resolve, reject) => {
+      const id = this.nextId++;
+      this.pending.set(id, { resolve, reject });
+      worker.postMessage({ id, calls } satisfies ToThread);
+    });
+  }
+
+  /** Lets the thread finish what it has, close its database and end. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    if (this.restart !== null) clearTimeout(this.restart);
+    const { worker } = this;
+    if (worker === null) return;
+    await new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+      worker.postMessage('stop' satisfies ToThread);
+    });
+  }
+
+  private spawn(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(this.script, { workerData: this.data, name: this.name });
+      let lastError: Error | null = null;
+      worker.on('message', (message: FromThread) => {
+        if (message === 'ready') {
+          this.worker = worker;
+          resolve();
+        } else if ('failed' in message) {
+          reject(fromWireError(message.failed));
+        } else {
+          const pending = this.pending.get(message.id);
+          this.pending.delete(message.id);
+          pending?.resolve(message.results);
+        }
+      });
+      worker.on('error', (error) => {
+        lastError = error;
+      });
+      worker.on('exit', (code) => {
+        reject(lastError ?? new Error(`${this.name} ended with code ${code} before it was ready`));
+        if (this.worker === worker) this.ended(lastError);
+      });
+    });
+  }
+
+  private ended(error: Error | null): void {
+    this.worker = null;
+    for (const pending of this.pending.values()) pending.reject(this.gone());
+    this.pending.clear();
+    if (this.stopping) return;
+    this.logger.error('a storage thread ended and is started again', { thread: this.name, error });
+    this.restart = setTimeout(() => {
+      this.spawn().then(this.onRestarted, (failure: unknown) => {
+        this.logger.error('a storage thread could not be started again', { thread: this.name, error: failure });
+        if (!this.stopping) this.ended(null);
+      });
+    }, RESTART_DELAY_MS);
+  }
+
+  private gone(): AppError {
+    return new AppError('storage_unavailable', `the ${this.name} is not running`);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Db } from '../open.js';
+import { ActivityRows } from '../rows/activity-rows.js';
+import { AgentRows } from '../rows/agent-rows.js';
+import { CommandRows } from '../rows/command-rows.js';
+import { ConfigRows } from '../rows/config-rows.js';
+import { TargetRows } from '../rows/target-rows.js';
+import { BatchAppender } from './append-batch.js';
+import { Eraser } from './eraser.js';
+
+/**
+ * Everything that writes, by name: what the main thread may ask of the writer thread. Each runs inside the group's
+ * transaction and keeps nothing in memory that a rollback would have to undo.
+ */
+export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: number }) {
+  const batches = new BatchAppender(db, settings.maxSeriesPerAgent);
+  const agents = new AgentRows(db);
+  const configs = new ConfigRows(db);
+  const targets = new TargetRows(db);
+  const commands = new CommandRows(db);
+  const activities = new ActivityRows(db);
+  const eraser = new Eraser(db);
+  const probe = db.prepare('UPDATE probes SET at_ms = ? WHERE id = 1');
+  return {
+    append: batches.append.bind(batches),
+    upsertAgent: agents.upsert.bind(agents),
+    recordAgentActivity: agents.recordActivity.bind(agents),
+    removeAgent: agents.remove.bind(agents),
+    eraseDeleted: eraser.eraseDeleted.bind(eraser),
+    purge: eraser.purge.bind(eraser),
+    putConfig: configs.put.bind(configs),
+    bumpConfigs: configs.bump.bind(configs),
+    recordConfigStatus: configs.recordStatus.bind(configs),
+    createTarget: targets.create.bind(targets),
+    updateTarget: targets.update.bind(targets),
+    removeTarget: targets.remove.bind(targets),
+    createCommand: commands.create.bind(commands),
+    completeCommand: commands.complete.bind(commands),
+    recordActivities: activities.record.bind(activities),
+    probe(nowMs: number): void {
+      probe.run(nowMs);
+    },
+  };
+}
+
+export type WriterOps = ReturnType<typeof createWriterOps>;
