@@ -47,8 +47,7 @@ function sameValue(a: unknown, b: unknown): boolean {
 }
 
 // A blank before the offset is a "+" that nobody percent-encoded.
-const ISO_TIME =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:([Zz])|([+ -])(\d{2}):?(\d{2}))?)?$/;
+const ISO_TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:([Zz])|([+ -])(\d{2}):?(\d{2}))?)?$/;
 
 /**
  * Unix milliseconds of ISO 8601 text (date alone, or with a time; without a zone it is UTC) or of Unix seconds

@@ -1,0 +1,125 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AppError } from '../model/errors.js';
+import type { Clock } from '../runtime/clock.js';
+import type { Part } from '../runtime/lifecycle.js';
+import type { Logger } from '../runtime/logger.js';
+import { refuseOnSocket } from './raw-response.js';
+
+const MAX_HEADER_BYTES = 16 * 1_024;
+const HEADERS_TIMEOUT_MS = 60_000;
+/** Longest time a whole request may take to arrive. Generous: proxied uploads may be large and lines thin. */
+const REQUEST_TIMEOUT_MS = 3_600_000;
+/** Longer than load balancers keep their side, so that it is never we who close under a request. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** A fleet that reconnects at once must fit into the kernel's queue. */
+const LISTEN_BACKLOG = 4_096;
+const CLOSE_POLL_MS = 25;
+/** What a request that is still running at the stop may take. */
+const DRAIN_TIMEOUT_MS = 5_000;
+
+export interface HttpServerSettings {
+  readonly host: string;
+  readonly port: number;
+  /** A connection on which nothing moves for so long is cut; must be longer than a proxied upstream may be silent. */
+  readonly inactivityTimeoutMs: number;
+}
+
+export interface HttpServerDeps {
+  readonly settings: HttpServerSettings;
+  readonly app: RequestListener;
+  readonly upgrades: { handle(req: IncomingMessage, socket: Duplex, head: Buffer): void; refuseAll(): void };
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** The listening socket: everything comes in here. Upgraded sockets belong to whoever accepted them, who closes them before this stops. */
+export class HttpServer implements Part {
+  private server: Server | null = null;
+
+  constructor(private readonly deps: HttpServerDeps) {}
+
+  /** Listens. @throws when the address cannot be had, saying which. */
+  async start(): Promise<void> {
+    const { settings, app, upgrades } = this.deps;
+    const server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+        noDelay: true,
+      },
+      app,
+    );
+    server.setTimeout(settings.inactivityTimeoutMs);
+    server.on('upgrade', upgrades.handle);
+    server.on('clientError', (error, socket) => this.onClientError(error, socket));
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error): void =>
+        reject(new Error(`cannot listen on ${settings.host}:${settings.port}: ${error.message}`, { cause: error }));
+      server.once('error', failed);
+      server.listen({ host: settings.host, port: settings.port, backlog: LISTEN_BACKLOG }, () => {
+        server.removeListener('error', failed);
+        resolve();
+      });
+    });
+    server.on('error', (error) => this.deps.logger.error('the listening socket failed', { error }));
+    this.server = server;
+  }
+
+  /** Where it listens. @throws when it does not. */
+  address(): { host: string; port: number } {
+    const address = this.server?.address() as AddressInfo | null | undefined;
+    if (address === null || address === undefined) throw new Error('the HTTP server is not listening');
+    return { host: address.address, port: address.port };
+  }
+
+  /** First step of a stop: upgrades get 503 from now on, plain requests are still answered. */
+  refuseUpgrades(): void {
+    this.deps.upgrades.refuseAll();
+  }
+
+  /** Stops listening, lets running requests finish (for a while), then cuts what is left. */
+  async stop(): Promise<void> {
+    this.refuseUpgrades();
+    const { server } = this;
+    if (server === null) return;
+    this.server = null;
+    // Connections that become idle from now on are closed here; Node looks only once.
+    const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
+    let deadline: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<'late'>((resolve) => {
+      deadline = setTimeout(() => resolve('late'), DRAIN_TIMEOUT_MS);
+    });
+    const closed = new Promise<'closed'>((resolve) => {
+      server.close(() => resolve('closed'));
+    });
+    const outcome = await Promise.race([closed, tooLate]);
+    clearInterval(poll);
+    clearTimeout(deadline);
+    if (outcome === 'late') {
+      this.deps.logger.warn('connections were still busy at the stop and are cut');
+      server.closeAllConnections();
+    }
+  }
+
+  /** What cannot be parsed has no request and no response: the answer goes onto the bare socket. */
+  private onClientError(error: Error & { code?: string }, socket: Duplex): void {
+    // Node keeps the response in progress here: an error written into the middle of it would be taken for its body.
+    const answering = (socket as { _httpMessage?: { headersSent: boolean } | null })._httpMessage?.headersSent === true;
+    if (error.code === 'ECONNRESET' || !socket.writable || answering) {
+      socket.destroy();
+      return;
+    }
+    this.deps.logger.debug('a request could not be read', { code: error.code });
+    refuseOnSocket(socket, new AppError('validation_failed', clientErrorReason(error.code)), this.deps.clock.nowMs());
+  }
+}
+
+function clientErrorReason(code: string | undefined): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return `the request line and headers are larger than ${MAX_HEADER_BYTES} bytes`;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'the request did not arrive in time';
+  return 'the request is not valid HTTP';
+}

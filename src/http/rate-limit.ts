@@ -1,0 +1,34 @@
+import type { RequestHandler } from 'express';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { AppError } from '../model/errors.js';
+
+export interface RateLimitSettings {
+  readonly windowMs: number;
+  readonly maxRequests: number;
+}
+
+/**
+ * Limits reads per address (IPv6: per /56, which is what one customer has). What agents post is not counted: a
+ * whole fleet may sit behind one address. The answer says how much is left (`RateLimit-*`), a refusal when to
+ * come again (`Retry-After`).
+ */
+export function limitReads(settings: RateLimitSettings): RequestHandler {
+  return rateLimit({
+    windowMs: settings.windowMs,
+    limit: settings.maxRequests,
+    standardHeaders: 'draft-6',
+    legacyHeaders: false,
+    skip: (req) => req.method !== 'GET' && req.method !== 'HEAD',
+    keyGenerator: (req) => ipKeyGenerator(req.ip ?? 'unknown'),
+    handler: (_req, _res, next) => {
+      next(
+        new AppError(
+          'rate_limited',
+          `more than ${settings.maxRequests} reads in ${settings.windowMs / 1_000} s; Retry-After says when to come again`,
+        ),
+      );
+    },
+    // Its self-checks print to the console; TRUST_PROXY is checked by the configuration.
+    validate: false,
+  });
+}
