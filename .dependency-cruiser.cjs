@@ -30,7 +30,7 @@ const LIBRARIES = {
   helmet: ['http'],
   cors: ['http'],
   'http-proxy-middleware': ['http'],
-  joi: ['config', 'ingest', 'control', 'live', 'http'],
+  joi: ['config', 'runtime', 'ingest', 'control', 'live', 'http'],
   dotenv: ['config'],
   winston: ['runtime'],
   'prom-client': ['runtime'],
