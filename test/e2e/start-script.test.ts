@@ -28,6 +28,7 @@ import { projectRoot } from '../helpers/project-root.js';
  */
 const START_LIMIT_MS = 3_000;
 const FIRST_START_LIMIT_MS = 60_000;
+const searchPath = process.env.PATH ?? '';
 
 describe('start-backend.sh', () => {
   let work: string;
@@ -92,7 +93,7 @@ describe('start-backend.sh', () => {
       command: [join(work, 'elsewhere/start')],
       dir: join(work, 'elsewhere'),
       env: {
-        PATH: `${bin}:${process.env.PATH}`,
+        PATH: `${bin}:${searchPath}`,
         HOST: undefined,
         LOG_DIR: undefined,
         DB_PATH: undefined,
@@ -108,7 +109,7 @@ describe('start-backend.sh', () => {
   function run(args: string[], env: Record<string, string> = {}): { status: number | null; stdout: string; stderr: string } {
     return spawnSync(join(project, 'start-backend.sh'), args, {
       encoding: 'utf8',
-      env: { PATH: `${bin}:${process.env.PATH}`, HOME: process.env.HOME, PORT: '0', ...env },
+      env: { PATH: `${bin}:${searchPath}`, HOME: process.env.HOME, PORT: '0', ...env },
     });
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createLogger, type LogSettings, silentLogger } from '../../../src/runtime/logger.js';
 
 interface Stoppable {
@@ -19,14 +19,11 @@ describe('createLogger', () => {
     console = '';
     // Winston's console transport writes through the global console's own stream, when it has one.
     const stream = (globalThis.console as unknown as { _stdout?: NodeJS.WriteStream })._stdout ?? process.stdout;
-    const write = stream.write;
-    stream.write = ((text: string | Uint8Array) => {
+    const spy = jest.spyOn(stream, 'write').mockImplementation((text) => {
       console += String(text);
       return true;
-    }) as typeof stream.write;
-    restore = () => {
-      stream.write = write;
-    };
+    });
+    restore = () => spy.mockRestore();
   });
   afterEach(() => {
     restore();
