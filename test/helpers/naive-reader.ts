@@ -197,17 +197,25 @@ function toGroup(labels: (string | null)[], rows: Row[], query: AggregateQuery):
     bucketsMs: Float64Array.from(ordered, ([bucket]) => bucket),
     count: column((inBucket) => inBucket.length),
     sum: column(sumOf),
-    min: column((inBucket) => Math.min(...inBucket.map((row) => row.number))),
-    max: column((inBucket) => Math.max(...inBucket.map((row) => row.number))),
+    min: column((inBucket) => lowest(inBucket.map((row) => row.number))),
+    max: column((inBucket) => highest(inBucket.map((row) => row.number))),
     sumOfMeans: column((inBucket) => {
       const ids = new Set(inBucket.map((row) => row.series.id));
       return [...ids]
         .map((id) => inBucket.filter((row) => row.series.id === id))
         .reduce((total, ofOne) => total + sumOf(ofOne) / ofOne.length, 0);
     }),
-    firstMs: Math.min(...times),
-    lastMs: Math.max(...times),
+    firstMs: lowest(times),
+    lastMs: highest(times),
   };
+}
+
+function lowest(values: readonly number[]): number {
+  return values.reduce((least, value) => Math.min(least, value));
+}
+
+function highest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value));
 }
 
 function addTo<K>(lists: Map<K, Row[]>, key: K, row: Row): void {

@@ -1,0 +1,146 @@
+/**
+ * Average packet loss in percent, over time. A loss above 100 comes from agents that report 33.33 % as 3333: it is
+ * stored as sent, and read here as hundredths of a percent. Aggregates alone cannot undo that where a bucket mixes
+ * both, so those buckets — of the series concerned only — are read sample by sample, up to a limit.
+ */
+import type { TimeRange } from '../model/metric.js';
+import type { MetricReader, SampleCursor } from '../storage/ports.js';
+import type { MetricFilter } from './filter.js';
+
+export const PACKET_LOSS_METRIC = 'ping_packet_loss_percent';
+
+/** A dashboard reads no more samples than this, in pages; what it cannot tell then is left out. */
+const LIMITS = { pageSamples: 10_000, maxSamples: 200_000 };
+
+/** Corrected sum and count of one bucket. */
+export interface LossBucket {
+  sum: number;
+  count: number;
+}
+
+/** Buckets by start, those that hold samples; null: it would take too many samples to tell. */
+export type LossBuckets = Map<number, LossBucket | null>;
+
+interface MixedSeries {
+  readonly buckets: Set<number>;
+  readonly agentId: string;
+}
+
+export async function packetLoss(
+  reader: MetricReader,
+  filter: MetricFilter,
+  range: TimeRange,
+  stepMs: number,
+  limits = LIMITS,
+): Promise<LossBuckets> {
+  const lossFilter = { ...filter, names: [PACKET_LOSS_METRIC] };
+  const [all] = await reader.aggregate({ filter: lossFilter, range, stepMs, groupBy: [] });
+  const losses: LossBuckets = new Map();
+  if (all === undefined) return losses;
+  const odd = new Set<number>();
+  for (const [i, bucketMs] of all.bucketsMs.entries()) {
+    losses.set(bucketMs, { sum: all.sum[i] ?? 0, count: all.count[i] ?? 0 });
+    if ((all.max[i] ?? 0) > 100) odd.add(bucketMs);
+  }
+  if (odd.size === 0) return losses;
+  for (const bucketMs of odd) losses.set(bucketMs, { sum: 0, count: 0 });
+  const mixed = await addUnmixed(reader, lossFilter, within(range, odd, stepMs), stepMs, losses, odd);
+  await addMixed(reader, lossFilter, range, stepMs, losses, mixed, limits);
+  return losses;
+}
+
+/** Average over buckets, every sample counting the same; null without samples. */
+export function averageLoss(losses: LossBuckets): number | null {
+  let sum = 0;
+  let count = 0;
+  for (const bucket of losses.values()) {
+    sum += bucket?.sum ?? 0;
+    count += bucket?.count ?? 0;
+  }
+  return count === 0 ? null : sum / count;
+}
+
+/** Adds what single series' aggregates can tell of the odd buckets; answers the series and buckets they cannot. */
+async function addUnmixed(
+  reader: MetricReader,
+  filter: MetricFilter,
+  range: TimeRange,
+  stepMs: number,
+  losses: LossBuckets,
+  odd: ReadonlySet<number>,
+): Promise<Map<number, MixedSeries>> {
+  const mixed = new Map<number, MixedSeries>();
+  for (const group of await reader.aggregate({ filter, range, stepMs, groupBy: ['series', 'agent'] })) {
+    const seriesId = Number(group.labels[0]);
+    for (const [i, bucketMs] of group.bucketsMs.entries()) {
+      if (!odd.has(bucketMs)) continue;
+      const sum = group.sum[i] ?? 0;
+      if ((group.max[i] ?? 0) <= 100) add(losses, bucketMs, sum, group.count[i] ?? 0);
+      else if ((group.min[i] ?? 0) > 100) add(losses, bucketMs, sum / 100, group.count[i] ?? 0);
+      else {
+        const entry = mixed.get(seriesId) ?? { buckets: new Set(), agentId: group.labels[1] ?? '' };
+        entry.buckets.add(bucketMs);
+        mixed.set(seriesId, entry);
+      }
+    }
+  }
+  return mixed;
+}
+
+/** Reads the mixed series' samples, newest first; buckets that were not read to their end become null. */
+async function addMixed(
+  reader: MetricReader,
+  filter: MetricFilter,
+  range: TimeRange,
+  stepMs: number,
+  losses: LossBuckets,
+  mixed: ReadonlyMap<number, MixedSeries>,
+  limits: typeof LIMITS,
+): Promise<void> {
+  if (mixed.size === 0) return;
+  const buckets = new Set([...mixed.values()].flatMap((entry) => [...entry.buckets]));
+  const span = within(range, buckets, stepMs);
+  const ofAgents = { ...filter, agentIds: [...new Set([...mixed.values()].map((entry) => entry.agentId))] };
+  let after: SampleCursor | null = null;
+  for (let read = 0; read < limits.maxSamples; read += limits.pageSamples) {
+    const rows = await reader.samples({
+      filter: ofAgents,
+      range: span,
+      order: 'newest',
+      limit: limits.pageSamples,
+      offset: 0,
+      ...(after === null ? {} : { after }),
+    });
+    for (const [row, index] of rows.seriesIndex.entries()) {
+      const seriesId = rows.series[index]?.id ?? 0;
+      const timestampMs = rows.timestampsMs[row] ?? 0;
+      const bucketMs = Math.floor(timestampMs / stepMs) * stepMs;
+      const value = rows.values[row] ?? 0;
+      if (mixed.get(seriesId)?.buckets.has(bucketMs) === true) add(losses, bucketMs, value > 100 ? value / 100 : value, 1);
+      after = { timestampMs, seriesId };
+    }
+    if (!rows.hasMore) return;
+  }
+  const unreadMs = after?.timestampMs ?? Infinity;
+  for (const bucketMs of buckets) {
+    if (bucketMs <= unreadMs) losses.set(bucketMs, null);
+  }
+}
+
+function add(losses: LossBuckets, bucketMs: number, sum: number, count: number): void {
+  const bucket = losses.get(bucketMs);
+  if (bucket === undefined || bucket === null) return;
+  bucket.sum += sum;
+  bucket.count += count;
+}
+
+/** The part of the range that these buckets span. */
+function within(range: TimeRange, buckets: ReadonlySet<number>, stepMs: number): TimeRange {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const bucketMs of buckets) {
+    first = Math.min(first, bucketMs);
+    last = Math.max(last, bucketMs);
+  }
+  return { startMs: Math.max(range.startMs, first), endMs: Math.min(range.endMs, last + stepMs) };
+}

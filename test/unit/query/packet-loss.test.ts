@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { averageLoss, PACKET_LOSS_METRIC, packetLoss } from '../../../src/query/packet-loss.js';
+import type { SampleQuery } from '../../../src/storage/ports.js';
+import { NaiveReader, type PlainSample } from '../../helpers/naive-reader.js';
+
+const T0 = Date.UTC(2026, 0, 31, 12);
+const MINUTE = 60_000;
+const RANGE = { startMs: T0, endMs: T0 + 10 * MINUTE };
+
+function loss(value: number, timestampMs: number, target = 't', agentId = 'a'): PlainSample {
+  return { agentId, name: PACKET_LOSS_METRIC, tags: { target }, timestampMs, value };
+}
+
+/** Counts how many times samples were asked for one by one. */
+class CountingReader extends NaiveReader {
+  sampleQueries = 0;
+
+  override samples(query: SampleQuery): ReturnType<NaiveReader['samples']> {
+    this.sampleQueries += 1;
+    return super.samples(query);
+  }
+}
+
+describe('packet loss', () => {
+  test('of well-behaved agents comes from aggregates alone', async () => {
+    const reader = new CountingReader([loss(0, T0), loss(50, T0 + 1), loss(100, T0 + MINUTE)]);
+    const losses = await packetLoss(reader, {}, RANGE, MINUTE);
+    expect([...losses]).toEqual([
+      [T0, { sum: 50, count: 2 }],
+      [T0 + MINUTE, { sum: 100, count: 1 }],
+    ]);
+    expect(averageLoss(losses)).toBe(50);
+    expect(reader.sampleQueries).toBe(0);
+  });
+
+  test('above 100 is hundredths of a percent', async () => {
+    const reader = new CountingReader([loss(3333, T0), loss(100, T0 + 1), loss(6667, T0 + MINUTE), loss(0, T0 + MINUTE, 'other')]);
+    const losses = await packetLoss(reader, {}, RANGE, MINUTE);
+    expect(losses.get(T0)?.sum).toBeCloseTo(133.33, 9);
+    expect(losses.get(T0 + MINUTE)).toEqual({ sum: 66.67, count: 2 });
+    expect(reader.sampleQueries).toBe(1);
+  });
+
+  test('nothing measured', async () => {
+    const losses = await packetLoss(new NaiveReader(), {}, RANGE, MINUTE);
+    expect(losses.size).toBe(0);
+    expect(averageLoss(losses)).toBeNull();
+  });
+
+  test('what would take too many samples is left out, the newest is read first', async () => {
+    const mixedMinute = (minute: number): PlainSample[] =>
+      Array.from({ length: 10 }, (_, i) => loss(i % 2 === 0 ? 0 : 3333, T0 + minute * MINUTE + i));
+    const plain = loss(7, T0 + 5 * MINUTE);
+    const reader = new NaiveReader([...mixedMinute(0), ...mixedMinute(1), ...mixedMinute(2), plain]);
+    // 12 samples reach through the newest mixed minute and into the one before it.
+    const losses = await packetLoss(reader, {}, RANGE, MINUTE, { pageSamples: 4, maxSamples: 12 });
+    expect(losses.get(T0 + 5 * MINUTE)).toEqual({ sum: 7, count: 1 });
+    expect(losses.get(T0 + 2 * MINUTE)?.sum).toBeCloseTo(5 * 33.33, 9);
+    expect(losses.get(T0 + MINUTE)).toBeNull();
+    expect(losses.get(T0)).toBeNull();
+  });
+
+  test('always equals the average of the corrected samples', async () => {
+    const sample = fc.record({
+      value: fc.constantFrom(0, 0, 0, 33.25, 100, 3333, 6667),
+      offset: fc.integer({ min: 0, max: 10 * MINUTE - 1 }),
+      target: fc.constantFrom('t1', 't2'),
+      agentId: fc.constantFrom('a', 'b'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(sample, { maxLength: 60 }), async (given) => {
+        const distinct = new Map(given.map((one) => [`${one.agentId} ${one.target} ${one.offset}`, one]));
+        const samples = [...distinct.values()].map((one) => loss(one.value, T0 + one.offset, one.target, one.agentId));
+        const losses = await packetLoss(new NaiveReader(samples), {}, RANGE, MINUTE);
+        const expected = new Map<number, number[]>();
+        for (const { value, offset } of distinct.values()) {
+          const bucket = T0 + Math.floor(offset / MINUTE) * MINUTE;
+          expected.set(bucket, [...(expected.get(bucket) ?? []), value > 100 ? value / 100 : value]);
+        }
+        expect([...losses.keys()].sort()).toEqual([...expected.keys()].sort());
+        for (const [bucket, values] of expected) {
+          expect(losses.get(bucket)?.count).toBe(values.length);
+          expect(losses.get(bucket)?.sum).toBeCloseTo(values.reduce((a, b) => a + b, 0), 6);
+        }
+      }),
+    );
+  });
+});
