@@ -32,6 +32,7 @@ export interface Config {
     readonly upgradesPerSecond: number;
     readonly upgradeWaitMs: number;
     readonly maxWaitingUpgrades: number;
+    readonly maxAgents: number;
     readonly maxMessageBytes: number;
     readonly queueBatches: number;
     readonly queueBytes: number;
@@ -93,6 +94,7 @@ interface SettingValues {
   readonly LOGGING_UPSTREAM: string;
   readonly LOG_DIR: string;
   readonly LOG_LEVEL: string;
+  readonly MAX_AGENTS: number;
   readonly MAX_BODY_BYTES: number;
   readonly MAX_MESSAGE_BYTES: number;
   readonly MAX_METRICS_PER_BATCH: number;
@@ -178,6 +180,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       upgradesPerSecond: values.UPGRADES_PER_SECOND,
       upgradeWaitMs: values.UPGRADE_WAIT_MS,
       maxWaitingUpgrades: values.MAX_WAITING_UPGRADES,
+      maxAgents: values.MAX_AGENTS,
       maxMessageBytes: values.MAX_MESSAGE_BYTES,
       queueBatches: values.INGEST_QUEUE_BATCHES,
       queueBytes: values.INGEST_QUEUE_BYTES,

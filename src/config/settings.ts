@@ -44,6 +44,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'UPGRADES_PER_SECOND', schema: count(2_000), help: 'Pace at which waiting connections are let in.' },
   { name: 'UPGRADE_WAIT_MS', schema: count(20_000, 100), help: 'A connection that found no place for so long is refused with 503.' },
   { name: 'MAX_WAITING_UPGRADES', schema: count(20_000), help: 'Connections waiting for a place; more are refused with 503.' },
+  { name: 'MAX_AGENTS', schema: count(100_000), help: 'Agents known at once; new ones beyond it are refused until others expire.' },
   { name: 'MAX_MESSAGE_BYTES', schema: count(2_097_152, 1_024), help: 'Longest WebSocket message (else close 1009) and longest pushed body (else 413).' },
   { name: 'MAX_METRICS_PER_BATCH', schema: count(10_000), help: 'Metrics in one batch; a longer one is refused whole.' },
   { name: 'MAX_SERIES_PER_AGENT', schema: count(10_000), help: 'Series of one agent; metrics that would start another are rejected.' },

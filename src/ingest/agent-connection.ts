@@ -1,0 +1,458 @@
+/**
+ * One agent's WebSocket after the upgrade: frames in, answers out.
+ *
+ * Frames are handled in the order they came. What needs storage first (the agent itself, a registration) holds
+ * back those behind it; batches do not wait for each other, and are acknowledged in order, each when it is on disk.
+ * A frame that makes no sense is answered with an `error` frame and changes nothing else; too many of them end the
+ * connection. While the queue is full or the agent does not read its answers, the socket is not read either.
+ *
+ * Ten thousand of these are idle most of the time: no timers and no closures of its own, only fields.
+ */
+import { WebSocket } from 'ws';
+import { AppError, isAppError } from '../model/errors.js';
+import type { Events } from '../model/event.js';
+import { type Clock, monotonicMs } from '../runtime/clock.js';
+import type { EventBus } from '../runtime/event-bus.js';
+import type { Logger } from '../runtime/logger.js';
+import type { SelfMetrics } from '../runtime/self-metrics.js';
+import type { AgentDescription } from '../storage/ports.js';
+import type { AgentLink, AgentRecord } from './agent-record.js';
+import type { AgentRegistry } from './agent-registry.js';
+import type { BatchOutcome, BatchProcessor } from './batch-processor.js';
+import {
+  type BatchEnvelope,
+  mayMove,
+  readBatchEnvelope,
+  readCommandResult,
+  readConfigStatus,
+  readLocation,
+  readRegistration,
+  readStatus,
+} from './messages.js';
+import { isPlainObject, shown } from './metric-checks.js';
+import type { MetricFrameDecoder } from './metric-frame.js';
+
+/** What all connections share. */
+export interface ConnectionContext {
+  readonly registry: AgentRegistry;
+  readonly processor: BatchProcessor;
+  readonly decoder: MetricFrameDecoder;
+  readonly bus: EventBus<Events>;
+  readonly clock: Clock;
+  readonly metrics: SelfMetrics;
+  readonly logger: Logger;
+  readonly heartbeatIntervalMs: number;
+  readonly connectionTimeoutMs: number;
+  readonly maxMetricsPerBatch: number;
+  readonly version: string;
+  /** Connections that are not being read. */
+  readonly paused: Set<AgentConnection>;
+}
+
+/** Why a connection ended, as the self metrics and the activity feed tell it. */
+type EndReason = 'closed' | 'lost' | 'silent' | 'slow_reader' | 'too_many_bad_frames' | 'too_long' | 'protocol_error' | 'deleted' | 'shutdown';
+
+interface Frame {
+  readonly type: string;
+  readonly data: Record<string, unknown>;
+  readonly arrivedMs: number;
+}
+
+/** The place of an answer in the order of answers; empty until it is known. */
+interface Answer {
+  text: string | null;
+}
+
+const FEATURES = ['metrics_ack', 'batch_id', 'config_update', 'command'];
+const FRAME_TYPES = ['registration', 'metrics', 'status', 'pong', 'config_status', 'command_result'];
+const BAD_FRAMES_PER_MINUTE = 100;
+const MINUTE_MS = 60_000;
+/** Frames held back behind a slow one before the socket is paused. */
+const MAX_WAITING_FRAMES = 16;
+/** Unsent bytes at which an agent that does not read its answers is not read either. */
+const MAX_UNSENT_BYTES = 1_048_576;
+
+export class AgentConnection implements AgentLink {
+  /** Monotonic. */
+  private lastHeardMs: number;
+  private lastPingMs: number;
+  private pausedSinceMs: number | null = null;
+  private record: AgentRecord | null = null;
+  /** How many things that later frames must wait for are under way. */
+  private busy = 0;
+  private waiting: { data: Buffer; arrivedMs: number }[] = NOTHING;
+  private answers: Answer[] = NOTHING;
+  private badFrames = 0;
+  private badFramesSinceMs = 0;
+  /** We have closed it: nothing that still comes counts. */
+  private closing = false;
+  private ended = false;
+  private endReason: EndReason | null = null;
+  private onIdle: (() => void) | null = null;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly description: AgentDescription,
+    private readonly context: ConnectionContext,
+  ) {
+    this.lastHeardMs = monotonicMs();
+    this.lastPingMs = this.lastHeardMs;
+  }
+
+  /** Greets the agent and makes it known. */
+  open(): void {
+    this.send('welcome', {
+      agentId: this.description.id,
+      timestamp: this.now(),
+      serverInfo: { version: this.context.version, features: FEATURES },
+    });
+    void this.holdingBack(() => this.identify());
+  }
+
+  send(type: string, data: object): boolean {
+    return this.transmit(this.frameText(type, data));
+  }
+
+  close(code: number, reason: string): void {
+    if (this.closing || this.ended) return;
+    this.closing = true;
+    if (code === 1000) this.endReason ??= 'deleted';
+    if (code === 1001) this.endReason ??= 'shutdown';
+    // The other side's close frame must still be read.
+    this.socket.resume();
+    this.socket.close(code, reason);
+  }
+
+  /** Stops reading; resolves when all that was read is answered. */
+  drain(): Promise<void> {
+    this.pause();
+    if (this.isIdle()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.onIdle = resolve;
+    });
+  }
+
+  /** One message arrived. */
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.closing) return;
+    const arrivedMs = monotonicMs();
+    this.lastHeardMs = arrivedMs;
+    if (isBinary) {
+      this.refuse('unsupported', 'Frames must be text, not binary');
+    } else if (this.busy > 0 || this.waiting.length > 0) {
+      if (this.waiting === NOTHING) this.waiting = [];
+      this.waiting.push({ data, arrivedMs });
+      if (this.waiting.length >= MAX_WAITING_FRAMES) this.pause();
+    } else {
+      this.handle(data, arrivedMs);
+    }
+  }
+
+  /** A WebSocket ping or pong arrived: the agent lives. */
+  signOfLife(): void {
+    this.lastHeardMs = monotonicMs();
+    if (this.record !== null && !this.closing) this.context.registry.heard(this.record, 0);
+    if (this.socket.bufferedAmount > MAX_UNSENT_BYTES) this.pause();
+  }
+
+  /** The protocol was broken; ws closes the socket by itself. */
+  failed(error: Error & { code?: string }): void {
+    const tooLong = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    const isProtocol = error.code?.startsWith('WS_ERR_') === true;
+    this.endReason ??= tooLong ? 'too_long' : isProtocol ? 'protocol_error' : 'lost';
+    if (isProtocol) this.context.metrics.badFrames.inc({ reason: this.endReason });
+    this.context.logger.debug('agent socket failed', { agentId: this.description.id, error });
+  }
+
+  /** The socket is closed. What came before that is still handled. */
+  closed(code: number): void {
+    this.ended = true;
+    this.context.paused.delete(this);
+    const reason = this.endReason ?? (code === 1006 ? 'lost' : 'closed');
+    this.context.metrics.connectionsClosed.inc({ reason });
+    if (this.record !== null) this.context.registry.detach(this.record, this, END_TEXTS[reason], reason === 'shutdown');
+  }
+
+  /** Pings when it is time, and ends a connection that has been silent for too long. Called by the shared sweep. */
+  sweep(nowMs: number): void {
+    if (this.closing) return;
+    const { heartbeatIntervalMs, connectionTimeoutMs } = this.context;
+    if (this.record?.deleted === true) return this.close(1000, 'agent deleted');
+    const unread = this.socket.bufferedAmount > MAX_UNSENT_BYTES;
+    if (this.pausedSinceMs !== null) {
+      this.resumeIfRoom();
+      if (unread && nowMs - this.lastHeardMs > connectionTimeoutMs) return this.cut('slow_reader');
+    } else if (nowMs - this.lastHeardMs > connectionTimeoutMs) {
+      return this.cut('silent');
+    }
+    if (!unread && nowMs - this.lastPingMs >= heartbeatIntervalMs) {
+      this.lastPingMs = nowMs;
+      this.send('ping', { timestamp: this.now() });
+    }
+  }
+
+  /** Reads on when nothing speaks against it any more. */
+  resumeIfRoom(): void {
+    if (this.pausedSinceMs === null || this.busy > 0 || this.waiting.length > 0 || this.onIdle !== null) return;
+    const { processor, paused } = this.context;
+    if (processor.saturated || this.socket.bufferedAmount > MAX_UNSENT_BYTES) return;
+    if (this.record !== null && !processor.agentRelieved(this.record)) return;
+    this.pausedSinceMs = null;
+    paused.delete(this);
+    // Its silence was ours.
+    this.lastHeardMs = monotonicMs();
+    this.socket.resume();
+  }
+
+  private pause(): void {
+    if (this.pausedSinceMs !== null || this.closing || this.ended) return;
+    this.pausedSinceMs = monotonicMs();
+    this.context.paused.add(this);
+    this.context.metrics.socketPauses.inc();
+    this.socket.pause();
+  }
+
+  private handle(data: Buffer, arrivedMs: number): void {
+    let json: unknown;
+    try {
+      json = JSON.parse(data.toString());
+    } catch {
+      return this.refuse('invalid_json', 'The frame is not JSON');
+    }
+    if (!isPlainObject(json)) return this.refuse('validation_failed', `A frame must be an object (it is ${shown(json)})`);
+    const { type } = json;
+    if (typeof type !== 'string') return this.refuse('validation_failed', `type must be a string (it is ${shown(type)})`);
+    if (!FRAME_TYPES.includes(type)) return this.refuse('unknown_type', `There are no frames of type ${shown(type)}`);
+    const body = json.data ?? {};
+    if (!isPlainObject(body)) return this.refuse('validation_failed', `data must be an object (it is ${shown(body)})`);
+    this.context.metrics.frames.inc({ type });
+    const frame: Frame = { type, data: body, arrivedMs };
+    if (this.record !== null) return this.dispatch(this.record, frame);
+    void this.holdingBack(async () => this.dispatch(await this.identify(), frame), frame);
+  }
+
+  private dispatch(record: AgentRecord, frame: Frame): void {
+    const { registry } = this.context;
+    if (record.deleted) return this.close(1000, 'agent deleted');
+    if (record.link === null && !this.ended) registry.attach(record, this);
+    registry.heard(record);
+    if (frame.type === 'metrics') return this.takeBatch(record, frame);
+    try {
+      switch (frame.type) {
+        case 'registration':
+          return this.register(record, frame.data);
+        case 'status':
+          return registry.reportHealth(record, readStatus(frame.data));
+        case 'config_status':
+          return this.context.bus.emit('configStatusReported', { agent: record.agent, ...readConfigStatus(frame.data) });
+        case 'command_result':
+          return this.context.bus.emit('commandResultReported', { agent: record.agent, ...readCommandResult(frame.data) });
+      }
+    } catch (error) {
+      this.answerFailure(error);
+    }
+  }
+
+  /** Makes the agent known under the socket's id, and takes it over unless the socket is closed already. */
+  private async identify(): Promise<AgentRecord> {
+    const record = await this.context.registry.describe(this.description);
+    this.record = record;
+    if (!this.ended && !this.closing) this.context.registry.attach(record, this);
+    return record;
+  }
+
+  private register(record: AgentRecord, data: Record<string, unknown>): void {
+    const { registry, logger } = this.context;
+    const { description, dropped } = readRegistration(record.agent.id, data);
+    void this.holdingBack(async () => {
+      this.record = await registry.describe(description);
+      this.send('registration_ack', { status: 'success', agentId: description.id, timestamp: this.now() });
+      if (dropped !== null) {
+        const text = `Agent had to drop ${dropped.count} batches (${dropped.from || '?'} to ${dropped.to || '?'})`;
+        logger.warn(text, { agentId: description.id });
+        registry.note('agent_status', this.record, text);
+      }
+      registry.registered(this.record);
+    });
+  }
+
+  private takeBatch(record: AgentRecord, { data, arrivedMs }: Frame): void {
+    const { registry, processor, decoder, clock, maxMetricsPerBatch } = this.context;
+    let envelope: BatchEnvelope;
+    try {
+      envelope = readBatchEnvelope(data, maxMetricsPerBatch);
+    } catch (error) {
+      return this.answerFailure(error, { batch_id: batchIdOf(data), retryable: false });
+    }
+    const { metrics, batchId, timestamp, location } = envelope;
+    if (metrics.length === 0 && batchId === null) {
+      return this.answer(this.frameText('metrics_ack', { processed: 0, errors: 0, timestamp: this.now() }));
+    }
+    const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: clock.nowMs(), timestamp };
+    const decoded = decoder.decode(registry.dictionaryOf(record), metrics, frame);
+    if (mayMove(record.agent, location)) this.move(location);
+    const answer: Answer = { text: null };
+    this.queueAnswer(answer);
+    processor.submit(record, decoded, arrivedMs).then(
+      (outcome) => this.batchEnded(answer, this.ackText(batchId, outcome)),
+      (error: unknown) => this.batchEnded(answer, this.failureText(error, { batch_id: batchId ?? undefined, retryable: isRetryable(error) })),
+    );
+    if (processor.saturated || processor.agentSaturated(record) || this.socket.bufferedAmount > MAX_UNSENT_BYTES) this.pause();
+  }
+
+  private batchEnded(answer: Answer, text: string): void {
+    answer.text = text;
+    this.flushAnswers();
+    this.resumeIfRoom();
+    this.reportIdle();
+  }
+
+  /** A location that came with metrics is news now and then; nobody waits for it. */
+  private move(location: unknown): void {
+    const { registry, logger } = this.context;
+    try {
+      registry.describe(readLocation(this.description.id, location)).catch((error: unknown) => {
+        logger.debug('location not stored', { agentId: this.description.id, error });
+      });
+    } catch (error) {
+      logger.debug('location of a batch ignored', { agentId: this.description.id, error });
+    }
+  }
+
+  /** Runs something that the frames behind must wait for. What it throws is told to the agent. */
+  private async holdingBack(work: () => Promise<unknown>, frame?: Frame): Promise<void> {
+    this.busy++;
+    try {
+      await work();
+    } catch (error) {
+      const batch = frame?.type === 'metrics' ? { batch_id: batchIdOf(frame.data) } : {};
+      this.answerFailure(error, { ...batch, retryable: isRetryable(error) });
+    }
+    this.busy--;
+    if (this.closing) this.waiting = NOTHING;
+    while (this.busy === 0 && this.waiting.length > 0) {
+      const { data, arrivedMs } = this.waiting.shift() as { data: Buffer; arrivedMs: number };
+      this.handle(data, arrivedMs);
+    }
+    this.resumeIfRoom();
+    this.reportIdle();
+  }
+
+  /** Answers a frame that makes no sense, and ends the connection when they keep coming. */
+  private refuse(code: string, message: string, more: object = {}): void {
+    const nowMs = monotonicMs();
+    this.context.metrics.badFrames.inc({ reason: code });
+    if (nowMs - this.badFramesSinceMs > MINUTE_MS) {
+      this.badFramesSinceMs = nowMs;
+      this.badFrames = 0;
+    }
+    this.answer(this.frameText('error', { message, code, timestamp: this.now(), ...more }));
+    if (++this.badFrames <= BAD_FRAMES_PER_MINUTE) return;
+    this.endReason = 'too_many_bad_frames';
+    this.close(1008, 'too many bad frames');
+  }
+
+  private answerFailure(error: unknown, more: object = {}): void {
+    if (isAppError(error) && error.code === 'validation_failed') this.refuse(error.code, error.message, more);
+    else this.answer(this.failureText(error, more));
+  }
+
+  private failureText(error: unknown, more: object): string {
+    const known = isAppError(error) ? error : INTERNAL;
+    if (known === INTERNAL) this.context.logger.error('a frame could not be handled', { agentId: this.description.id, error });
+    return this.frameText('error', {
+      message: known.message,
+      code: known.code,
+      timestamp: this.now(),
+      ...more,
+      retry_after_ms: known.retryAfterMs ?? undefined,
+    });
+  }
+
+  private ackText(batchId: string | null, { processed, errors, duplicate, details }: BatchOutcome): string {
+    return this.frameText('metrics_ack', {
+      processed,
+      errors,
+      timestamp: this.now(),
+      batch_id: batchId ?? undefined,
+      duplicate: duplicate ? true : undefined,
+      details: details.length > 0 ? details : undefined,
+    });
+  }
+
+  private answer(text: string): void {
+    this.queueAnswer({ text });
+    this.flushAnswers();
+  }
+
+  private queueAnswer(answer: Answer): void {
+    if (this.answers === NOTHING) this.answers = [];
+    this.answers.push(answer);
+  }
+
+  private flushAnswers(): void {
+    for (let text = this.answers[0]?.text; typeof text === 'string'; text = this.answers[0]?.text) {
+      this.answers.shift();
+      this.transmit(text);
+    }
+  }
+
+  private frameText(type: string, data: object): string {
+    return JSON.stringify({ type, data, timestamp: this.now() });
+  }
+
+  private transmit(text: string): boolean {
+    if (this.closing || this.socket.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(text);
+    return true;
+  }
+
+  private cut(reason: EndReason): void {
+    this.endReason = reason;
+    this.closing = true;
+    this.socket.terminate();
+  }
+
+  private isIdle(): boolean {
+    return this.busy === 0 && this.answers.length === 0 && this.waiting.length === 0;
+  }
+
+  private reportIdle(): void {
+    if (this.onIdle === null || !this.isIdle()) return;
+    const resolve = this.onIdle;
+    this.onIdle = null;
+    resolve();
+  }
+
+  private now(): string {
+    return new Date(this.context.clock.nowMs()).toISOString();
+  }
+}
+
+/** Shared by all idle connections instead of an array each. Never pushed to. */
+const NOTHING: never[] = [];
+
+const INTERNAL = new AppError('internal', 'This could not be handled; the server has logged why');
+
+const END_TEXTS: Readonly<Record<EndReason, string>> = {
+  closed: 'it closed the connection',
+  lost: 'the connection was lost',
+  silent: 'nothing was heard of it',
+  slow_reader: 'it did not read its answers',
+  too_many_bad_frames: 'too many bad frames',
+  too_long: 'its message was too long',
+  protocol_error: 'it broke the WebSocket protocol',
+  deleted: 'the agent was deleted',
+  shutdown: 'the server stopped',
+};
+
+/** True when the very same batch may succeed later. */
+function isRetryable(error: unknown): boolean {
+  return isAppError(error) && error.retryAfterMs !== null;
+}
+
+/** The batch's id for an error about it, as far as it is one. */
+function batchIdOf(data: Readonly<Record<string, unknown>>): string | undefined {
+  const batchId = data.batch_id ?? data.batchId;
+  return typeof batchId === 'string' && batchId !== '' && batchId.length <= 128 ? batchId : undefined;
+}

@@ -1,0 +1,371 @@
+/**
+ * All agents, in memory: who is there, who owns which connection, what they said of themselves, what they count.
+ *
+ * Invariants: one record per id; all changes of what is stored about one id run one after another; the newest
+ * connection owns the agent, and whatever an older one does changes nothing. Storage is told of activity every
+ * two seconds and at the stop: a crash loses that much of `last_seen` and the message counts, never a sample.
+ * When a write-back fails it is kept and tried again.
+ */
+import type { Agent, AgentDirectory } from '../model/agent.js';
+import { AppError } from '../model/errors.js';
+import type { ActivityType, Events } from '../model/event.js';
+import { type Clock, monotonicMs } from '../runtime/clock.js';
+import type { EventBus } from '../runtime/event-bus.js';
+import type { Logger } from '../runtime/logger.js';
+import type { ActivityStore, AgentActivity, AgentDescription, AgentStore } from '../storage/ports.js';
+import { type AgentLink, AgentRecord } from './agent-record.js';
+import { addsNothing, type StatusReport } from './messages.js';
+import { SeriesDictionary, StringPool } from './series-dictionary.js';
+
+export interface RegistrySettings {
+  /** Agents known at once; further ones are refused as `overloaded`. */
+  readonly maxAgents: number;
+}
+
+export interface RegistryDeps {
+  readonly agents: AgentStore;
+  readonly activities: ActivityStore;
+  readonly bus: EventBus<Events>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: RegistrySettings;
+  /** Monotonic milliseconds; another one only in tests. */
+  readonly monotonic?: () => number;
+}
+
+const WRITE_BACK_INTERVAL_MS = 2_000;
+const ANNOUNCE_INTERVAL_MS = 5_000;
+const HEALTH_NOTE_INTERVAL_MS = 1_000;
+const MAX_SHARED_STRINGS = 20_000;
+const HTTP_INTERVAL_MS = { least: 5_000, usual: 60_000, most: 3_600_000 };
+const MISSED_INTERVALS = 3;
+
+export class AgentRegistry implements AgentDirectory {
+  private readonly records = new Map<string, AgentRecord>();
+  private readonly changes = new Map<string, Promise<void>>();
+  private readonly dirty = new Set<AgentRecord>();
+  private readonly pushing = new Set<AgentRecord>();
+  private readonly strings = new StringPool(MAX_SHARED_STRINGS);
+  private readonly monotonic: () => number;
+  private creating = 0;
+  private connected = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private writeBack: Promise<void> = Promise.resolve();
+
+  constructor(private readonly deps: RegistryDeps) {
+    this.monotonic = deps.monotonic ?? monotonicMs;
+  }
+
+  /** Loads every agent; all of them are disconnected until they show up. */
+  async start(): Promise<void> {
+    if (this.timer !== null) return;
+    for (const agent of await this.deps.agents.all()) this.records.set(agent.id, new AgentRecord(agent));
+    this.timer = setInterval(() => this.tick(), WRITE_BACK_INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  /** Writes back what is not written yet. */
+  async stop(): Promise<void> {
+    if (this.timer === null) return;
+    clearInterval(this.timer);
+    this.timer = null;
+    await this.flush();
+  }
+
+  find(id: string): Agent | null {
+    return this.records.get(id)?.agent ?? null;
+  }
+
+  all(): readonly Agent[] {
+    return Array.from(this.records.values(), (record) => record.agent);
+  }
+
+  /** Agents known, and those of them that are there. */
+  get counts(): { readonly known: number; readonly connected: number } {
+    return { known: this.records.size, connected: this.connected };
+  }
+
+  /** Sends a frame to the agent's newest connection. False when it is not connected over WebSocket. */
+  send(id: string, type: string, data: object): boolean {
+    return this.records.get(id)?.link?.send(type, data) ?? false;
+  }
+
+  /**
+   * Makes the agent known, and stores what is new about it. What says nothing new costs no write.
+   * @throws AppError `overloaded` when there are too many agents, or whatever storage throws
+   */
+  describe(description: AgentDescription): Promise<AgentRecord> {
+    const known = this.records.get(description.id);
+    if (known !== undefined && !this.changes.has(description.id) && addsNothing(known.agent, description)) return Promise.resolve(known);
+    return this.inTurn(description.id, () => this.store(description));
+  }
+
+  /**
+   * Deletes the agent: its data goes out of sight, its socket is closed, its series are forgotten.
+   * Resolves to false when there was none.
+   */
+  remove(id: string): Promise<boolean> {
+    return this.inTurn(id, async () => {
+      const record = this.records.get(id);
+      if (record === undefined) return false;
+      const removed = await this.deps.agents.remove(record.agent.agentKey);
+      const { link } = record;
+      record.deleted = true;
+      record.link = null;
+      record.http = null;
+      this.refreshStatus(record);
+      this.records.delete(id);
+      this.dirty.delete(record);
+      this.pushing.delete(record);
+      link?.close(1000, 'agent deleted');
+      this.note('agent_deleted', record, 'Agent deleted', null);
+      this.deps.bus.emit('agentDeleted', record.agent);
+      return removed;
+    });
+  }
+
+  /** A connection takes the agent over; from now on it is the newest. */
+  attach(record: AgentRecord, link: AgentLink): void {
+    if (record.deleted || record.link === link) return;
+    record.link = link;
+    record.http = null;
+    this.pushing.delete(record);
+    this.arrived(record, 'Agent connected');
+  }
+
+  /** A connection has ended. Only the newest one takes the agent with it. `quietly` while the server itself stops. */
+  detach(record: AgentRecord, link: AgentLink, reason: string, quietly = false): void {
+    if (record.link !== link) return;
+    record.link = null;
+    this.left(record, reason, quietly);
+  }
+
+  /** An agent was heard of over HTTP. Changes nothing while it has a WebSocket connection. */
+  pushed(record: AgentRecord): void {
+    this.heard(record);
+    if (record.deleted || record.link !== null) return;
+    const nowMs = this.monotonic();
+    if (record.http !== null) {
+      const gapMs = nowMs - record.http.lastPushMs;
+      record.http.intervalMs = Math.min(Math.max(gapMs, HTTP_INTERVAL_MS.least), HTTP_INTERVAL_MS.most);
+      record.http.lastPushMs = nowMs;
+      return;
+    }
+    record.http = { lastPushMs: nowMs, intervalMs: HTTP_INTERVAL_MS.usual };
+    this.pushing.add(record);
+    this.arrived(record, 'Agent connected over HTTP');
+  }
+
+  /** Something came from the agent: `messages` frames, or only a sign of life. */
+  heard(record: AgentRecord, messages = 1): void {
+    record.agent.lastSeenMs = this.deps.clock.nowMs();
+    record.agent.totalMessages += messages;
+    record.unsavedMessages += messages;
+    this.markDirty(record);
+    if (!this.deps.bus.hasListeners('agentUpdated')) return;
+    const nowMs = this.monotonic();
+    if (nowMs - record.announcedMs < ANNOUNCE_INTERVAL_MS) return;
+    record.announcedMs = nowMs;
+    this.deps.bus.emit('agentUpdated', record.agent);
+  }
+
+  /** The agent registered and has been told so. */
+  registered(record: AgentRecord): void {
+    const nowMs = this.deps.clock.nowMs();
+    record.agent.lastRegistrationMs = nowMs;
+    record.agent.updatedAtMs = nowMs;
+    this.markDirty(record);
+    this.announce(record);
+    this.deps.bus.emit('agentRegistered', record.agent);
+  }
+
+  /** The agent said how it is. */
+  reportHealth(record: AgentRecord, { health, message }: StatusReport): void {
+    const { agent } = record;
+    const changed = agent.health !== health;
+    agent.health = health;
+    agent.healthMessage = message;
+    agent.updatedAtMs = this.deps.clock.nowMs();
+    this.refreshStatus(record);
+    this.markDirty(record);
+    const nowMs = this.monotonic();
+    // An agent that changes its mind a thousand times a second must not fill the feed.
+    if (changed && nowMs - record.healthNotedMs >= HEALTH_NOTE_INTERVAL_MS) {
+      record.healthNotedMs = nowMs;
+      this.note('agent_status', record, `Agent reports ${health}${message === '' ? '' : `: ${message}`}`);
+    }
+    this.announce(record);
+  }
+
+  /** A batch is on disk. Storage counts by itself; these are the same figures for those who look now. */
+  recordBatch(record: AgentRecord, processed: number, errors: number, clockSkewMs: number | null): void {
+    record.agent.totalMetrics += processed;
+    record.agent.totalErrors += errors;
+    if (clockSkewMs !== null) record.agent.clockSkewMs = clockSkewMs;
+  }
+
+  /** Adds to the activity feed. */
+  note(type: ActivityType, record: AgentRecord, message: string, agentKey: number | null = record.agent.agentKey): void {
+    const activity = { timestampMs: this.deps.clock.nowMs(), type, agentId: record.agent.id, message };
+    this.deps.activities.record(activity, agentKey);
+    this.deps.bus.emit('activity', activity);
+  }
+
+  /** The series this agent's session knows. */
+  dictionaryOf(record: AgentRecord): SeriesDictionary {
+    record.dictionary ??= new SeriesDictionary(this.strings);
+    return record.dictionary;
+  }
+
+  /** Ends HTTP agents that missed three intervals, and writes back. Runs by itself every two seconds. */
+  tick(): void {
+    const nowMs = this.monotonic();
+    for (const record of this.pushing) {
+      if (record.http === null || nowMs - record.http.lastPushMs < MISSED_INTERVALS * record.http.intervalMs) continue;
+      record.http = null;
+      this.pushing.delete(record);
+      this.left(record, `no push for ${MISSED_INTERVALS} intervals`, false);
+    }
+    void this.flush();
+  }
+
+  /** Writes the activity of all changed agents to storage, behind a write-back that is still under way. */
+  private flush(): Promise<void> {
+    this.writeBack = this.writeBack.then(async () => {
+      if (this.dirty.size === 0) return;
+      const records = [...this.dirty];
+      this.dirty.clear();
+      const activities = records.map(activityOf);
+      try {
+        await this.deps.agents.recordActivity(activities);
+      } catch (error) {
+        this.deps.logger.warn('agent activity not written, will be tried again', { agents: records.length, error });
+        for (const [i, record] of records.entries()) {
+          record.unsavedMessages += activities[i]?.messages ?? 0;
+          this.markDirty(record);
+        }
+      }
+    });
+    return this.writeBack;
+  }
+
+  private async store(description: AgentDescription): Promise<AgentRecord> {
+    const known = this.records.get(description.id);
+    if (known !== undefined && addsNothing(known.agent, description)) return known;
+    if (known !== undefined) {
+      const row = await this.deps.agents.upsert(description, this.deps.clock.nowMs());
+      // Series ids belong to one incarnation.
+      if (row.agentKey !== known.agent.agentKey) known.dictionary = null;
+      takeOver(known, row);
+      this.refreshStatus(known);
+      this.announce(known);
+      return known;
+    }
+    if (this.records.size + this.creating >= this.deps.settings.maxAgents) {
+      throw new AppError('overloaded', `This server knows ${this.records.size} agents, as many as MAX_AGENTS allows`);
+    }
+    this.creating++;
+    try {
+      const record = new AgentRecord(await this.deps.agents.upsert(description, this.deps.clock.nowMs()));
+      this.records.set(description.id, record);
+      this.note('agent_registered', record, 'Agent seen for the first time');
+      return record;
+    } finally {
+      this.creating--;
+    }
+  }
+
+  /** Runs changes of one id one after another, whether the one before succeeded or not. */
+  private inTurn<T>(id: string, change: () => Promise<T>): Promise<T> {
+    const result = (this.changes.get(id) ?? Promise.resolve()).then(change);
+    const ended: Promise<void> = result.then(
+      () => this.endTurn(id, ended),
+      () => this.endTurn(id, ended),
+    );
+    this.changes.set(id, ended);
+    return result;
+  }
+
+  private endTurn(id: string, turn: Promise<void>): void {
+    if (this.changes.get(id) === turn) this.changes.delete(id);
+  }
+
+  private arrived(record: AgentRecord, message: string): void {
+    const wasThere = record.agent.status !== 'disconnected';
+    record.agent.connectedAtMs = this.deps.clock.nowMs();
+    record.agent.updatedAtMs = record.agent.connectedAtMs;
+    this.refreshStatus(record);
+    this.heard(record, 0);
+    if (wasThere) {
+      this.announce(record);
+      return;
+    }
+    this.note('agent_connected', record, message);
+    this.deps.bus.emit('agentConnected', record.agent);
+  }
+
+  private left(record: AgentRecord, reason: string, quietly: boolean): void {
+    record.agent.updatedAtMs = this.deps.clock.nowMs();
+    this.refreshStatus(record);
+    this.markDirty(record);
+    if (quietly) return;
+    this.note('agent_disconnected', record, `Agent disconnected: ${reason}`);
+    this.deps.bus.emit('agentDisconnected', record.agent);
+  }
+
+  /** Makes the status follow from who is connected and what the agent said; a session that is over loses its series. */
+  private refreshStatus(record: AgentRecord): void {
+    const { agent, connected } = record;
+    const wasThere = agent.status !== 'disconnected';
+    if (!connected) {
+      agent.status = 'disconnected';
+      record.dictionary = null;
+    } else {
+      agent.status = agent.health === 'error' ? 'error' : 'connected';
+    }
+    this.connected += Number(connected) - Number(wasThere);
+  }
+
+  private announce(record: AgentRecord): void {
+    record.announcedMs = this.monotonic();
+    this.deps.bus.emit('agentUpdated', record.agent);
+  }
+
+  private markDirty(record: AgentRecord): void {
+    if (record.dirty || record.deleted) return;
+    record.dirty = true;
+    this.dirty.add(record);
+  }
+}
+
+/** Takes the pending counts out of the record: they are part of this write-back now. */
+function activityOf(record: AgentRecord): AgentActivity {
+  const { agent, unsavedMessages: messages } = record;
+  record.unsavedMessages = 0;
+  record.dirty = false;
+  return {
+    agentKey: agent.agentKey,
+    lastSeenMs: agent.lastSeenMs,
+    connectedAtMs: agent.connectedAtMs,
+    lastRegistrationMs: agent.lastRegistrationMs,
+    health: agent.health,
+    healthMessage: agent.healthMessage,
+    messages,
+    updatedAtMs: agent.updatedAtMs,
+  };
+}
+
+/** What storage knows better; the counts and the presence in memory are ahead of it. */
+function takeOver({ agent }: AgentRecord, row: Agent): void {
+  agent.agentKey = row.agentKey;
+  agent.provider = row.provider;
+  agent.region = row.region;
+  agent.zone = row.zone;
+  agent.network = row.network;
+  agent.subnet = row.subnet;
+  agent.instanceId = row.instanceId;
+  agent.ipAddress = row.ipAddress;
+  agent.version = row.version;
+  agent.capabilities = row.capabilities;
+  agent.updatedAtMs = row.updatedAtMs;
+}

@@ -1,0 +1,52 @@
+/**
+ * One metric in joi: the description of what metric-checks.ts and metric-frame.ts check by hand. Nothing runs it
+ * while serving (it is a hundred times slower); test/property/metric-checker.test.ts holds the two together.
+ * Whether a time is in range is not a matter of form and therefore not in here.
+ */
+import Joi from 'joi';
+import { boundedJson, type MetricLimits } from './metric-checks.js';
+import { parseRfc3339Ms } from './timestamps.js';
+
+/** The form of a metric under these limits; to be used with `convert: false`. */
+export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
+  const wellFormed = (text: string): string => {
+    if (!text.isWellFormed()) throw new Error('not well-formed Unicode');
+    return text;
+  };
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+  const label = Joi.string().max(limits.maxNameLength).pattern(/^[^\u0000-\u001f\u007f-\u009f]*$/).custom(wellFormed);
+  const tagText = Joi.string().allow('').max(limits.maxTagLength).custom(wellFormed);
+  const finite = Joi.number().unsafe();
+  const objectValue = Joi.object({
+    value: finite.required(),
+    min: finite,
+    max: finite,
+    avg: finite,
+    count: finite,
+  })
+    .unknown(true)
+    .custom((value: object) => {
+      if (boundedJson(value, limits.maxObjectValueBytes) === null) throw new Error('too long, too deep or not finite');
+      return value;
+    });
+  return Joi.object({
+    name: label.required(),
+    type: Joi.valid('gauge', 'counter', 'histogram', 'timer', 'timing').required(),
+    value: Joi.when('type', {
+      is: Joi.valid('histogram', 'timer', 'timing'),
+      // biome-ignore lint/suspicious/noThenProperty: joi's own word
+      then: Joi.alternatives(finite, objectValue).required(),
+      otherwise: finite.required(),
+    }),
+    unit: label.allow('', null),
+    tags: Joi.object().pattern(tagText, tagText).max(limits.maxTagsPerMetric).allow(null),
+    timestamp: Joi.alternatives(
+      Joi.valid('', null),
+      finite,
+      Joi.string().custom((text: string) => {
+        if (Number.isNaN(parseRfc3339Ms(text))) throw new Error('no RFC 3339 time');
+        return text;
+      }),
+    ),
+  }).unknown(true);
+}
