@@ -1,21 +1,16 @@
-import type { Agent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
-import type { ConfigStatusReport, Events } from '../model/event.js';
-import type { Clock } from '../runtime/clock.js';
-import type { EventBus } from '../runtime/event-bus.js';
+import type { ConfigStatusReport } from '../model/event.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ActivityStore, AgentConfigBody, ConfigStore, StoredAgentConfig } from '../storage/ports.js';
+import type { AgentConfigBody, ConfigStore, StoredAgentConfig } from '../storage/ports.js';
 import { parseAgentConfig } from './agent-config-body.js';
 import type { AgentChannel, ConfigPusher } from './config-pusher.js';
+import { type ActivityDeps, noteActivity } from './note-activity.js';
 import { requireAgent } from './require-agent.js';
 
-export interface ConfigServiceDeps {
+export interface ConfigServiceDeps extends ActivityDeps {
   readonly configs: ConfigStore;
   readonly agents: AgentChannel;
   readonly pusher: ConfigPusher;
-  readonly activities: Pick<ActivityStore, 'record'>;
-  readonly bus: EventBus<Events>;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -96,7 +91,7 @@ export class ConfigService {
     const agent = requireAgent(agents, agentId);
     const config = parseAgentConfig(body, agentId);
     const row = await configs.put(agent.agentKey, config, clock.nowMs());
-    this.tell(agent, 'config_changed', `configuration version ${row.version} was set`);
+    noteActivity(this.deps, 'config_changed', agent, `configuration version ${row.version} was set`);
     const delivered = await pusher.push(agentId).catch((error: unknown) => {
       logger.warn('configuration stored but not pushed', { agentId, version: row.version, error });
       pusher.enqueue([agentId]);
@@ -117,14 +112,10 @@ export class ConfigService {
       }
       const error = report.error === null ? null : report.error.slice(0, MAX_ERROR_LENGTH);
       await configs.recordStatus(agent.agentKey, { version, status, error }, clock.nowMs());
-      this.tell(agent, 'config_status', `configuration version ${version} ${status}${error === null ? '' : `: ${error}`}`);
+      noteActivity(this.deps, 'config_status', agent, `configuration version ${version} ${status}${error === null ? '' : `: ${error}`}`);
     } catch (error) {
       logger.warn('what an agent said of its configuration was not recorded', { agentId: agent.id, version, status, error });
     }
-  }
-
-  private tell(agent: Agent, type: 'config_changed' | 'config_status', message: string): void {
-    this.deps.activities.record({ timestampMs: this.deps.clock.nowMs(), type, agentId: agent.id, message }, agent.agentKey);
   }
 }
 

@@ -1,23 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import Joi from 'joi';
-import type { Agent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
-import type { CommandResultReport, Events } from '../model/event.js';
-import type { Clock } from '../runtime/clock.js';
-import type { EventBus } from '../runtime/event-bus.js';
+import type { CommandResultReport } from '../model/event.js';
 import type { Logger } from '../runtime/logger.js';
 import { validate } from '../runtime/validate.js';
-import type { ActivityStore, CommandStatus, CommandStore, StoredCommand } from '../storage/ports.js';
+import type { CommandStatus, CommandStore, StoredCommand } from '../storage/ports.js';
 import type { AgentChannel } from './config-pusher.js';
+import { type ActivityDeps, noteActivity } from './note-activity.js';
 import { requireAgent } from './require-agent.js';
 
-export interface CommandServiceDeps {
+export interface CommandServiceDeps extends ActivityDeps {
   readonly store: CommandStore;
   readonly agents: AgentChannel;
-  readonly activities: Pick<ActivityStore, 'record'>;
-  readonly bus: EventBus<Events>;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -84,7 +79,7 @@ export class CommandService {
     const agent = requireAgent(agents, agentId);
     const { name, args, expires_in: expiresInSeconds } = validate(schema, body, 'command');
     checkSize(args);
-    if (agent.status !== 'connected') throw disconnected(agentId);
+    if (agent.status === 'disconnected') throw disconnected(agentId);
     const nowMs = clock.nowMs();
     const command: StoredCommand = {
       id: randomUUID(),
@@ -108,7 +103,7 @@ export class CommandService {
     // Values of arguments may be secrets: names only.
     const argNames = Object.keys(args).slice(0, MAX_LOGGED_ARG_NAMES);
     logger.info('command sent', { agentId, commandId: command.id, command: name, argNames });
-    this.tell(agent, `command ${name} was sent`);
+    noteActivity(this.deps, 'command', agent, `command ${name} was sent`);
     return presentSent(agentId, command, command.status);
   }
 
@@ -134,7 +129,7 @@ export class CommandService {
       const result = { status, output: bounded(report.output), error: bounded(report.error) };
       if (await store.complete(agent.agentKey, commandId, result, clock.nowMs())) {
         logger.info('command answered', { agentId: agent.id, commandId, status });
-        this.tell(agent, `command ${commandId} came back: ${status}`);
+        noteActivity(this.deps, 'command', agent, `command ${commandId} came back: ${status}`);
       } else {
         logger.debug('result of a command that is unknown or already answered', { agentId: agent.id, commandId, status });
       }
@@ -151,10 +146,6 @@ export class CommandService {
       error: command.error,
       completed_at: command.completedAtMs === null ? null : iso(command.completedAtMs),
     };
-  }
-
-  private tell(agent: Agent, message: string): void {
-    this.deps.activities.record({ timestampMs: this.deps.clock.nowMs(), type: 'command', agentId: agent.id, message }, agent.agentKey);
   }
 }
 

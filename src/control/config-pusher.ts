@@ -135,7 +135,7 @@ export class ConfigPusher {
   private async send(agentId: string, unlessEffective: boolean): Promise<boolean> {
     const { agents, targets } = this.deps;
     const agent = agents.find(agentId);
-    if (agent === null || agent.status !== 'connected') return false;
+    if (agent === null || agent.status === 'disconnected') return false;
     const row = await this.row(agent);
     if (row === null || (unlessEffective && row.effectiveVersion === row.version)) return false;
     // Targets are looked up after the version: newer content under an older version is followed by its own push.
