@@ -9,6 +9,7 @@ describe('agents', () => {
   test('have exactly the fields of the contract', () => {
     const agent = makeAgent({
       id: 'a',
+      health: 'healthy',
       provider: 'gcp',
       instanceId: 'vm-1',
       ipAddress: '10.0.0.1',
