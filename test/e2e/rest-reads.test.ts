@@ -70,7 +70,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 /** The hour in which everything but `rr_now` happened. */
 const HOUR_RANGE = `startTime=${iso(BASE)}&endTime=${iso(BASE + HOUR)}`;
 const IN_HOUR = SENT.filter(({ at }) => at < BASE + HOUR);
-const NAMES = [...new Set(SENT.map(({ name }) => name))].sort();
+const NAMES = [...new Set(SENT.map(({ name }) => name))];
 
 /** The sample as an answer must show it, without the id and the time of arrival. */
 function shown({ agentId, name, type, value, unit, tags, at }: Sent) {
@@ -202,9 +202,9 @@ describe('GET /agents', () => {
       { region: 'westeurope', total: 1, connected: 1 },
     ]);
     expect(recentActivity).toHaveLength(4);
-    expect(Object.keys(recentActivity[0]).sort()).toEqual(['id', 'last_seen', 'provider', 'region', 'status']);
+    expect(Object.keys(recentActivity[0]).sort(compare)).toEqual(['id', 'last_seen', 'provider', 'region', 'status']);
     const times = recentActivity.map(({ last_seen }: { last_seen: string }) => last_seen);
-    expect(times).toEqual([...times].sort().reverse());
+    expect(times).toEqual([...times].sort(compare).reverse());
   });
 });
 
@@ -219,7 +219,7 @@ describe('GET /agents/:agentId', () => {
       ['rr_now', 3],
     ]);
     const times = recentMetrics.map(({ timestamp }: { timestamp: string }) => timestamp);
-    expect(times).toEqual([...times].sort().reverse());
+    expect(times).toEqual([...times].sort(compare).reverse());
   });
 
   test('an agent that is called summary, and has nothing', async () => {
@@ -257,7 +257,11 @@ describe('GET /agents/:agentId', () => {
       max_value: 1_029,
       avg_value: total(latency) / latency.length,
     });
-    expect(stats.topMetrics.find(({ name }: { name: string }) => name === 'rr_sizes')).toMatchObject({ min_value: 0, max_value: 20, avg_value: 10 });
+    expect(stats.topMetrics.find(({ name }: { name: string }) => name === 'rr_sizes')).toMatchObject({
+      min_value: 0,
+      max_value: 20,
+      avg_value: 10,
+    });
   });
 
   test('stats by default of a day, and of a time range in both spellings', async () => {
@@ -274,7 +278,7 @@ describe('GET /metrics', () => {
     const { metrics, pagination, query } = await get('/metrics?limit=10000');
     await expectSamples(metrics, SENT);
     const times = metrics.map(({ timestamp }: { timestamp: string }) => timestamp);
-    expect(times).toEqual([...times].sort().reverse());
+    expect(times).toEqual([...times].sort(compare).reverse());
     expect(pagination).toEqual({ limit: 10_000, offset: 0, hasMore: false, cursor: null });
     expect(query).toMatchObject({ limit: 10_000, offset: 0, startTime: null, endTime: null });
     expect(new Set(metrics.map(({ id }: { id: string }) => id)).size).toBe(SENT.length);
@@ -284,7 +288,7 @@ describe('GET /metrics', () => {
     }
   });
 
-  const by = (test: (sent: Sent) => boolean): Sent[] => SENT.filter(test);
+  const by = (accepts: (sent: Sent) => boolean): Sent[] => SENT.filter(accepts);
   test.each<[string, Sent[]]>([
     ['agentId=rr-2', by(({ agentId }) => agentId === 'rr-2')],
     ['agent_id=rr-2', by(({ agentId }) => agentId === 'rr-2')],
@@ -303,7 +307,10 @@ describe('GET /metrics', () => {
     ['tag=target:t1&tag=target:other', []],
     ['agentId=nobody', []],
     ['provider=&metric_name=&tag=&limit=10000', [...SENT]],
-    [`startTime=${iso(BASE + 5 * MINUTE)}&endTime=${iso(BASE + 9 * MINUTE)}`, by(({ at }) => at >= BASE + 5 * MINUTE && at < BASE + 9 * MINUTE)],
+    [
+      `startTime=${iso(BASE + 5 * MINUTE)}&endTime=${iso(BASE + 9 * MINUTE)}`,
+      by(({ at }) => at >= BASE + 5 * MINUTE && at < BASE + 9 * MINUTE),
+    ],
     [`start_time=${BASE + 5 * MINUTE}&end_time=${BASE + 9 * MINUTE}`, by(({ at }) => at >= BASE + 5 * MINUTE && at < BASE + 9 * MINUTE)],
     [`start_time=${BASE / 1_000}&end_time=${BASE / 1_000 + 60}`, by(({ at }) => at < BASE + MINUTE)],
     [`startTime=${iso(BASE + 100)}&endTime=${iso(BASE + 101)}`, by(({ at }) => at === BASE + 100)],
@@ -367,32 +374,32 @@ describe('GET /metrics/aggregated', () => {
         count: members.length,
       }));
   }
-  const FOLDS: Readonly<Record<string, (values: number[]) => number>> = {
-    avg: (values) => total(values) / values.length,
+  const FOLDS = {
+    avg: (values: number[]) => total(values) / values.length,
     sum: total,
-    min: (values) => Math.min(...values),
-    max: (values) => Math.max(...values),
-    count: (values) => values.length,
+    min: (values: number[]) => Math.min(...values),
+    max: (values: number[]) => Math.max(...values),
+    count: (values: number[]) => values.length,
   };
-  const STEPS: Readonly<Record<string, number>> = { '1m': MINUTE, '5m': 5 * MINUTE, '15m': 15 * MINUTE, '1h': HOUR, '6h': 6 * HOUR, '1d': 24 * HOUR };
+  const STEPS = { '1m': MINUTE, '5m': 5 * MINUTE, '15m': 15 * MINUTE, '1h': HOUR, '6h': 6 * HOUR, '1d': 24 * HOUR };
   const bare = (rows: Record<string, unknown>[]): Record<string, unknown>[] => rows.map(({ unit: _unit, tags: _tags, ...row }) => row);
 
-  test.each(Object.keys(FOLDS))('%s over 5 minutes', async (aggregation) => {
+  test.each(Object.keys(FOLDS) as (keyof typeof FOLDS)[])('%s over 5 minutes', async (aggregation) => {
     const answer = await get(`/metrics/aggregated?${HOUR_RANGE}&aggregation=${aggregation}&interval=5m`);
-    expect(bare(answer.metrics)).toEqual(expectedRows(IN_HOUR, 5 * MINUTE, FOLDS[aggregation] as (values: number[]) => number));
+    expect(bare(answer.metrics)).toEqual(expectedRows(IN_HOUR, 5 * MINUTE, FOLDS[aggregation]));
     expect(answer.aggregation).toEqual({ type: aggregation, interval: '5m' });
     expect(answer.query).toMatchObject({ startTime: iso(BASE), endTime: iso(BASE + HOUR) });
   });
 
-  test.each(Object.keys(STEPS))('average over %s', async (interval) => {
+  test.each(Object.keys(STEPS) as (keyof typeof STEPS)[])('average over %s', async (interval) => {
     const answer = await get(`/metrics/aggregated?${HOUR_RANGE}&interval=${interval}&limit=10000`);
-    expect(bare(answer.metrics)).toEqual(expectedRows(IN_HOUR, STEPS[interval] as number, FOLDS['avg'] as (values: number[]) => number));
+    expect(bare(answer.metrics)).toEqual(expectedRows(IN_HOUR, STEPS[interval], FOLDS.avg));
   });
 
   test('by default the average over 5 minutes of a day', async () => {
     const answer = await get('/metrics/aggregated?limit=10000');
     expect(answer.aggregation).toEqual({ type: 'avg', interval: '5m' });
-    expect(bare(answer.metrics)).toEqual(expectedRows(SENT, 5 * MINUTE, FOLDS['avg'] as (values: number[]) => number));
+    expect(bare(answer.metrics)).toEqual(expectedRows(SENT, 5 * MINUTE, FOLDS.avg));
   });
 
   test('unit and common tags; filters in both spellings', async () => {
@@ -418,24 +425,27 @@ describe('GET /metrics/aggregated', () => {
 describe('GET /metrics/history', () => {
   const expected = IN_HOUR.filter(({ name, agentId }) => name === 'rr_latency' && agentId === 'rr-1').sort((a, b) => a.at - b.at);
 
-  test.each(['/metrics/history/rr_latency?', '/metrics/history?metric_name=rr_latency&', '/metrics/history?metricName=rr_latency&'])('%s', async (path) => {
-    for (const agent of ['agentId=rr-1', 'agent_id=rr-1']) {
-      const answer = await get(`${path}${agent}&${HOUR_RANGE}`);
-      expect(answer.metricName).toBe('rr_latency');
-      expect(answer.history).toEqual(
-        expected.map(({ agentId, unit, type, tags, at, value }) => ({
-          agent_id: agentId,
-          provider: 'gcp',
-          region: 'us-central1',
-          type,
-          unit,
-          tags,
-          timestamp: iso(at),
-          value,
-        })),
-      );
-    }
-  });
+  test.each(['/metrics/history/rr_latency?', '/metrics/history?metric_name=rr_latency&', '/metrics/history?metricName=rr_latency&'])(
+    '%s',
+    async (path) => {
+      for (const agent of ['agentId=rr-1', 'agent_id=rr-1']) {
+        const answer = await get(`${path}${agent}&${HOUR_RANGE}`);
+        expect(answer.metricName).toBe('rr_latency');
+        expect(answer.history).toEqual(
+          expected.map(({ agentId, unit, type, tags, at, value }) => ({
+            agent_id: agentId,
+            provider: 'gcp',
+            region: 'us-central1',
+            type,
+            unit,
+            tags,
+            timestamp: iso(at),
+            value,
+          })),
+        );
+      }
+    },
+  );
 
   test('objects as they came; time ranges; names nobody sent', async () => {
     const { history } = await get('/metrics/history/rr_sizes?agent_id=rr-2');
@@ -474,7 +484,9 @@ describe('GET /metrics/…', () => {
 
   test('names', async () => {
     const pairs = (samples: readonly Sent[]): { name: string; type: string }[] =>
-      [...new Set(samples.map(({ name }) => name))].sort().map((name) => ({ name, type: samples.find((sent) => sent.name === name)?.type ?? '' }));
+      [...new Set(samples.map(({ name }) => name))]
+        .sort(compare)
+        .map((name) => ({ name, type: samples.find((sent) => sent.name === name)?.type ?? '' }));
     expect((await get('/metrics/names')).metricNames).toEqual(pairs(SENT));
     const ofThird = pairs(SENT.filter(({ agentId }) => agentId === 'rr-3'));
     for (const filter of ['provider=aws', 'region=eu-west-1', 'agentId=rr-3', 'agent_id=rr-3']) {
@@ -566,11 +578,15 @@ describe('GET /dashboard/…', () => {
     expect(throughput.rx).toBeCloseTo(((3_000_000 + 2 * 14_500 + 2 * 500_000) * 8) / 1e6, 6);
     expect(throughput.tx).toBeCloseTo((2 * 250_000 * 8) / 1e6, 6);
     expect(overview.recentActivity.length).toBeGreaterThan(0);
-    expect(Object.keys(overview.recentActivity[0]).sort()).toEqual(['agent_id', 'message', 'timestamp', 'type']);
+    expect(Object.keys(overview.recentActivity[0]).sort(compare)).toEqual(['agent_id', 'message', 'timestamp', 'type']);
   });
 
   test('overview of some providers, regions and metrics', async () => {
-    for (const query of ['providers=aws&metrics=rr_latency,rr_sizes', 'providers=aws&metrics=rr_latency&metrics=rr_sizes', 'regions=eu-west-1&metric_name=rr_latency&metrics=rr_sizes']) {
+    for (const query of [
+      'providers=aws&metrics=rr_latency,rr_sizes',
+      'providers=aws&metrics=rr_latency&metrics=rr_sizes',
+      'regions=eu-west-1&metric_name=rr_latency&metrics=rr_sizes',
+    ]) {
       const overview = await get(`/dashboard/overview?${query}`);
       expect(overview.summary).toEqual({ total_agents: 1, total_metrics: 63, unique_metrics: 2, providers: 1, regions: 1 });
       expect(overview.systemHealth).toBe('error');
@@ -617,7 +633,7 @@ describe('GET /dashboard/…', () => {
     expect(activity.length).toBeGreaterThanOrEqual(5);
     expect(activity.some(({ type, agent_id }: Record<string, string>) => type === 'agent_disconnected' && agent_id === 'rr-3')).toBe(true);
     const times = activity.map(({ timestamp }: { timestamp: string }) => timestamp);
-    expect(times).toEqual([...times].sort().reverse());
+    expect(times).toEqual([...times].sort(compare).reverse());
     expect(Date.parse(timeWindow.end)).toBeGreaterThan(Date.parse(timeWindow.start));
     expect((await get('/dashboard/activity?limit=2')).activity).toEqual(activity.slice(0, 2));
   });
@@ -627,9 +643,16 @@ describe('bad input', () => {
   function expectError(answer: ApiAnswer, status: number, code: string, part: string): void {
     expect(answer.status).toBe(status);
     expect(answer.body).toEqual({
-      error: expect.objectContaining({ code, status, message: expect.stringContaining(part), timestamp: expect.stringMatching(/^\d{4}-.*Z$/) }),
+      error: expect.objectContaining({
+        code,
+        status,
+        message: expect.stringContaining(part),
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+      }),
     });
-    expect(Object.keys(answer.body.error).filter((key) => !['code', 'message', 'status', 'timestamp', 'details'].includes(key))).toEqual([]);
+    expect(Object.keys(answer.body.error).filter((key) => !['code', 'message', 'status', 'timestamp', 'details'].includes(key))).toEqual(
+      [],
+    );
   }
 
   test.each([

@@ -81,9 +81,7 @@ export class NaiveReader implements MetricReader {
     const sign = order === 'newest' ? -1 : 1;
     const matching = this.matching(filter, range)
       .sort((a, b) => sign * (a.timestampMs - b.timestampMs || a.series.id - b.series.id))
-      .filter(
-        (row) => after === undefined || sign * (row.timestampMs - after.timestampMs || row.series.id - after.seriesId) > 0,
-      );
+      .filter((row) => after === undefined || sign * (row.timestampMs - after.timestampMs || row.series.id - after.seriesId) > 0);
     return Promise.resolve(toColumns(matching.slice(offset, offset + limit), matching.length > offset + limit));
   }
 
@@ -103,7 +101,12 @@ export class NaiveReader implements MetricReader {
       const known = newest.get(row.series.id);
       if (known === undefined || known.timestampMs < row.timestampMs) newest.set(row.series.id, row);
     }
-    return Promise.resolve(toColumns([...newest.values()].sort((a, b) => a.series.id - b.series.id), false));
+    return Promise.resolve(
+      toColumns(
+        [...newest.values()].sort((a, b) => a.series.id - b.series.id),
+        false,
+      ),
+    );
   }
 
   series(query: { filter: SeriesFilter; limit: number }): Promise<SeriesInfo[]> {

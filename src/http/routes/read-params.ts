@@ -48,7 +48,7 @@ function listSchema(split: (value: string) => string[], item: Joi.Schema = Joi.s
       return { value: parts.length === 0 ? undefined : parts };
     },
   })) as { list(): Joi.ArraySchema<string[]> };
-  return extended.list().items(item);
+  return extended.list().items(item) as Joi.ArraySchema<string[]>;
 }
 
 /** Ids and names may hold commas: several are given by repeating the parameter. */

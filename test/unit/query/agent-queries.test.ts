@@ -8,7 +8,16 @@ const EVERYTHING: AgentListRequest = { status: null, search: null, sort: { key: 
 
 const agents = directoryOf(
   makeAgent({ id: 'c', provider: 'gcp', region: 'us-east1', lastSeenMs: 10, createdAtMs: 3, version: '1.0' }),
-  makeAgent({ id: 'a', provider: 'aws', region: 'eu-1', zone: 'Eu-1A', lastSeenMs: 30, createdAtMs: 2, status: 'disconnected', version: '2.0' }),
+  makeAgent({
+    id: 'a',
+    provider: 'aws',
+    region: 'eu-1',
+    zone: 'Eu-1A',
+    lastSeenMs: 30,
+    createdAtMs: 2,
+    status: 'disconnected',
+    version: '2.0',
+  }),
   makeAgent({ id: 'b', provider: 'gcp', region: 'us-east1', lastSeenMs: 20, createdAtMs: 1, ipAddress: '10.1.2.3', version: '1.0' }),
   makeAgent({ id: 'lost', status: 'error', lastSeenMs: 5, createdAtMs: 4, version: '' }),
 );

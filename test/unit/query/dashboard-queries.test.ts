@@ -44,7 +44,13 @@ function dashboard({ samples = [], agents = [A, B], activities = [], batchErrors
   );
 }
 
-const gauge = (agentId: string, name: string, timestampMs: number, value: number, tags = {}): PlainSample => ({ agentId, name, timestampMs, value, tags });
+const gauge = (agentId: string, name: string, timestampMs: number, value: number, tags = {}): PlainSample => ({
+  agentId,
+  name,
+  timestampMs,
+  value,
+  tags,
+});
 const RX = 'network_interface_rx_bytes_per_sec';
 const TX = 'network_interface_tx_bytes_per_sec';
 
@@ -168,8 +174,16 @@ describe('health', () => {
   test('agents by age, metrics by success', async () => {
     const queries = dashboard({
       agents: [seen('a', 0), seen('b', 5 * MINUTE), seen('c', 5 * MINUTE + 1), seen('d', HOUR), seen('e', HOUR + 1)],
-      samples: [gauge('a', 'n', NOW - 1, 1), gauge('b', 'n', NOW - 5 * MINUTE, 1), gauge('a', 'm', NOW - 2, 1), gauge('a', 'n', NOW - 6 * MINUTE, 1)],
-      batchErrors: (sinceMs) => (sinceMs === NOW - 5 * MINUTE ? [{ agentId: 'a', errorCount: 1, lastError: 'bad' }] : [{ agentId: 'b', errorCount: 9, lastError: 'worse' }]),
+      samples: [
+        gauge('a', 'n', NOW - 1, 1),
+        gauge('b', 'n', NOW - 5 * MINUTE, 1),
+        gauge('a', 'm', NOW - 2, 1),
+        gauge('a', 'n', NOW - 6 * MINUTE, 1),
+      ],
+      batchErrors: (sinceMs) =>
+        sinceMs === NOW - 5 * MINUTE
+          ? [{ agentId: 'a', errorCount: 1, lastError: 'bad' }]
+          : [{ agentId: 'b', errorCount: 9, lastError: 'worse' }],
     });
     expect(await queries.health()).toEqual({
       timestamp: '2026-01-31T12:00:00.000Z',

@@ -78,9 +78,24 @@ describe('metrics', () => {
   });
 
   test('one sample alone', () => {
-    const series = { id: 4, agentId: 'a', name: 'n', type: 'timer', unit: null, tagsJson: '{"k":"v"}', provider: '', region: '', zone: '' } as const;
+    const series = {
+      id: 4,
+      agentId: 'a',
+      name: 'n',
+      type: 'timer',
+      unit: null,
+      tagsJson: '{"k":"v"}',
+      provider: '',
+      region: '',
+      zone: '',
+    } as const;
     const sample = { timestampMs: T0, value: 2, objectJson: '{"value":2,"max":9}', receivedAtMs: null };
-    expect(presentMetric(series, sample)).toMatchObject({ id: `4-${T0}`, tags: { k: 'v' }, value: { value: 2, max: 9 }, received_at: null });
+    expect(presentMetric(series, sample)).toMatchObject({
+      id: `4-${T0}`,
+      tags: { k: 'v' },
+      value: { value: 2, max: 9 },
+      received_at: null,
+    });
   });
 });
 
