@@ -53,6 +53,6 @@ function appliesTo(target: Target, agentId: string): boolean {
 }
 
 function watchedAddress(target: Target): string {
-  if (target.type !== 'tcp') return target.address;
+  if (target.type !== 'tcp' || target.port === null) return target.address;
   return `${isIPv6(target.address) ? `[${target.address}]` : target.address}:${target.port}`;
 }

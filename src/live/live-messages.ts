@@ -61,7 +61,7 @@ export function parseLiveRequest(text: string): LiveRequest {
   } catch {
     throw new AppError('invalid_json', 'the message is no JSON');
   }
-  const checked = schema.validate(frame) as Joi.ValidationResult<GivenFrame>;
+  const checked = schema.validate(frame);
   if (checked.error !== undefined) throw new AppError('validation_failed', checked.error.message.slice(0, 500));
   const { type, data } = checked.value;
   switch (type) {

@@ -64,9 +64,16 @@ describe('configuration', () => {
     expect((await get('/agents/config-1/config')).body).toMatchObject({ agentId: 'config-1', config: flat, version: 1, status: 'pending' });
 
     agent.send('config_status', { version: 1, status: 'failed', error: 'no route' });
-    expect(await until('/agents/config-1/config', ({ status }) => status !== 'pending')).toMatchObject({ status: 'failed', error: 'no route' });
+    expect(await until('/agents/config-1/config', ({ status }) => status !== 'pending')).toMatchObject({
+      status: 'failed',
+      error: 'no route',
+    });
 
-    const nested = { agent_id: 'config-1', collection: { interval: 10, transmission_interval: 20, batch_size: 50 }, filters: { metrics: [] } };
+    const nested = {
+      agent_id: 'config-1',
+      collection: { interval: 10, transmission_interval: 20, batch_size: 50 },
+      filters: { metrics: [] },
+    };
     const second = await put('/agents/config-1/config', nested);
     const flattened = { collection_interval: 10, transmission_interval: 20, batch_size: 50, filters: { metrics: [] } };
     expect(second.body).toMatchObject({ config: flattened, version: 2, delivered: true });
@@ -171,7 +178,13 @@ describe('commands', () => {
 
   test('bad ones are refused', async () => {
     const agent = await registered('command-3');
-    for (const body of [{}, { name: 'Reboot' }, { name: 'x', args: [] }, { name: 'x', expires_in: 0 }, { name: 'x', args: { a: 'x'.repeat(17_000) } }]) {
+    for (const body of [
+      {},
+      { name: 'Reboot' },
+      { name: 'x', args: [] },
+      { name: 'x', expires_in: 0 },
+      { name: 'x', args: { a: 'x'.repeat(17_000) } },
+    ]) {
       expectError(await post('/agents/command-3/commands', body), 400, 'validation_failed');
     }
     expectError(await get('/agents/command-3/commands/unheard-of'), 404, 'not_found');

@@ -1,10 +1,7 @@
 import { type FrameData, TestAgent } from './agent-client.js';
 
 /** A browser's live channel: the same inbox as TestAgent's, at `/ws`. */
-export function connectConsole(
-  server: { readonly wsUrl: string },
-  headers: Readonly<Record<string, string>> = {},
-): Promise<TestAgent> {
+export function connectConsole(server: { readonly wsUrl: string }, headers: Readonly<Record<string, string>> = {}): Promise<TestAgent> {
   return TestAgent.connect(server, { agentId: null, path: '/ws', headers });
 }
 

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import Joi from 'joi';
 import type { CommandService } from '../../control/commands.js';
 import { camelKeys } from '../params.js';
-import { validate } from '../validate.js';
+import { validate } from '../../runtime/validate.js';
 
 const listQuery = Joi.object<{ limit: number }>({ limit: Joi.number().integer().min(1).max(500).default(50) });
 

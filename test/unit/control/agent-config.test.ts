@@ -86,7 +86,9 @@ describe('ConfigService', () => {
       bus.emit('agentRegistered', back);
       await agents.sentCount(count);
     }
-    expect(agents.sent).toEqual(Array(2).fill({ id: 'away', type: 'config_update', data: { version: 1, config: { batch_size: 7 } } }));
+    expect(agents.sent).toEqual(
+      Array.from({ length: 2 }, () => ({ id: 'away', type: 'config_update', data: { version: 1, config: { batch_size: 7 } } })),
+    );
     bus.emit('configStatusReported', { agent: back, version: 1, status: 'applied', error: null });
     await settled();
     bus.emit('agentRegistered', back);
@@ -100,7 +102,12 @@ describe('ConfigService', () => {
     await service.put('a1', { batch_size: 7 });
     bus.emit('configStatusReported', { agent, version: 1, status: 'failed', error: 'no such interface' });
     await settled();
-    expect(await service.get('a1')).toMatchObject({ status: 'failed', error: 'no such interface', attempted_version: 1, effective_version: null });
+    expect(await service.get('a1')).toMatchObject({
+      status: 'failed',
+      error: 'no such interface',
+      attempted_version: 1,
+      effective_version: null,
+    });
     expect(activities.entries.at(-1)?.activity).toMatchObject({
       type: 'config_status',
       message: 'configuration version 1 failed: no such interface',

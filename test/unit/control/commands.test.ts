@@ -129,7 +129,10 @@ describe('CommandService', () => {
     [{ name: 'x', shell: true }, 'shell'],
     [null, 'name'],
   ])('refuses a bad command (%#)', async (body, field) => {
-    await expect(house.service.send('a1', body)).rejects.toMatchObject({ code: 'validation_failed', message: expect.stringContaining(field) });
+    await expect(house.service.send('a1', body)).rejects.toMatchObject({
+      code: 'validation_failed',
+      message: expect.stringContaining(field),
+    });
     expect(house.agents.sent).toEqual([]);
   });
 
@@ -146,7 +149,9 @@ describe('CommandService', () => {
   test('the log names arguments and never holds their values', async () => {
     const { service, logger, activities } = house;
     await service.send('a1', { name: 'login', args: { password: 'hunter2-hunter2' } });
-    expect(logger.of('info')).toMatchObject([{ message: 'command sent', meta: { agentId: 'a1', command: 'login', argNames: ['password'] } }]);
+    expect(logger.of('info')).toMatchObject([
+      { message: 'command sent', meta: { agentId: 'a1', command: 'login', argNames: ['password'] } },
+    ]);
     expect(JSON.stringify([logger.entries, activities.entries])).not.toContain('hunter2');
   });
 });

@@ -80,7 +80,11 @@ describe('TargetService', () => {
     const { service } = house;
     const created = await service.create({ ...PING, interval: 30, timeout: 10, agent_ids: ['a1'] });
     expect(await service.update(created.id, { name: 'Renamed' })).toEqual({ ...created, name: 'Renamed' });
-    expect(await service.update(created.id, { ...created, type: 'tcp', port: 53 })).toMatchObject({ type: 'tcp', port: 53, name: 'Google' });
+    expect(await service.update(created.id, { ...created, type: 'tcp', port: 53 })).toMatchObject({
+      type: 'tcp',
+      port: 53,
+      name: 'Google',
+    });
     expect(await service.update(created.id, { type: 'ping', port: null })).not.toHaveProperty('port');
   });
 

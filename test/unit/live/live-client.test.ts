@@ -19,7 +19,12 @@ beforeEach(async () => {
   client = new LiveClient(
     socket,
     1_000_000,
-    ({ type, agent }) => new SharedFrame(type, () => agent, () => 0),
+    ({ type, agent }) =>
+      new SharedFrame(
+        type,
+        () => agent,
+        () => 0,
+      ),
     silentLogger,
   );
   await (browser.readyState === WebSocket.OPEN ? null : once(browser, 'open'));
@@ -52,7 +57,11 @@ test('an answer that can no longer be sent is done with', async () => {
   const closed = once(client.socket, 'close');
   browser.terminate();
   await closed;
-  const frame = new SharedFrame('x', () => ({}), () => 0);
+  const frame = new SharedFrame(
+    'x',
+    () => ({}),
+    () => 0,
+  );
   await new Promise<void>((resolve) => client.answer([frame].values(), resolve));
   expect(client.deliver({ alerts: [frame], agents: [], metrics: [] })).toBe(0);
 });
