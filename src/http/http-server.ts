@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../model/errors.js';
 import type { Clock } from '../runtime/clock.js';
@@ -37,6 +37,8 @@ export interface HttpServerDeps {
 /** The listening socket: everything comes in here. Upgraded sockets belong to whoever accepted them, who closes them before this stops. */
 export class HttpServer implements Part {
   private server: Server | null = null;
+  /** Connections without a request so far, as browsers keep in reserve: Node does not count them as idle. */
+  private readonly unused = new Set<Socket>();
 
   constructor(private readonly deps: HttpServerDeps) {}
 
@@ -54,6 +56,7 @@ export class HttpServer implements Part {
       app,
     );
     server.setTimeout(settings.inactivityTimeoutMs);
+    this.watchUnused(server);
     server.on('upgrade', upgrades.handle);
     server.on('clientError', (error, socket) => this.onClientError(error, socket));
     await new Promise<void>((resolve, reject) => {
@@ -88,13 +91,14 @@ export class HttpServer implements Part {
     if (server === null) return;
     this.server = null;
     // Connections that become idle from now on are closed here; Node looks only once.
-    const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
+    const poll = setInterval(() => this.closeIdle(server), CLOSE_POLL_MS);
     let deadline: NodeJS.Timeout | undefined;
     const tooLate = new Promise<'late'>((resolve) => {
       deadline = setTimeout(() => resolve('late'), DRAIN_TIMEOUT_MS);
     });
     const closed = new Promise<'closed'>((resolve) => {
       server.close(() => resolve('closed'));
+      this.closeIdle(server);
     });
     const outcome = await Promise.race([closed, tooLate]);
     clearInterval(poll);
@@ -103,6 +107,28 @@ export class HttpServer implements Part {
       this.deps.logger.warn('connections were still busy at the stop and are cut');
       server.closeAllConnections();
     }
+  }
+
+  private watchUnused(server: Server): void {
+    const { unused } = this;
+    function closed(this: Socket): void {
+      unused.delete(this);
+    }
+    server.on('connection', (socket: Socket) => {
+      unused.add(socket);
+      socket.on('close', closed);
+    });
+    const used = (req: IncomingMessage): void => {
+      unused.delete(req.socket);
+      req.socket.removeListener('close', closed);
+    };
+    server.prependListener('request', used);
+    server.prependListener('upgrade', used);
+  }
+
+  private closeIdle(server: Server): void {
+    server.closeIdleConnections();
+    for (const socket of this.unused) if (socket.bytesRead === 0) socket.destroy();
   }
 
   /** What cannot be parsed has no request and no response: the answer goes onto the bare socket. */
