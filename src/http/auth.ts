@@ -87,16 +87,15 @@ export class Authorizer {
 
   /** A plain HTTP request. */
   authorizeRequest(req: IncomingMessage, path: string, query: URLSearchParams): Refusal | null {
-    switch (accessClass(req.method, path)) {
-      case 'open':
-        return null;
-      case 'agent':
-        return this.hasToken(req, query) || (this.keys.length > 0 && this.hasKey(req)) ? null : refusal(AGENT_CALL_REFUSAL);
-      case 'person':
-        return this.hasKey(req) ? null : refusal(PERSON_REFUSAL);
-      case 'scrape':
-        return this.hasKey(req) || matches(bearer(req), this.keys) ? null : refusal(SCRAPE_REFUSAL);
+    const access = accessClass(req.method, path);
+    if (access === 'open') return null;
+    if (access === 'agent') {
+      // Without keys configured everybody "has" one: that must not stand in for a token.
+      const allowed = this.hasToken(req, query) || (this.keys.length > 0 && this.hasKey(req));
+      return allowed ? null : refusal(AGENT_CALL_REFUSAL);
     }
+    if (access === 'scrape') return this.hasKey(req) || matches(bearer(req), this.keys) ? null : refusal(SCRAPE_REFUSAL);
+    return this.hasKey(req) ? null : refusal(PERSON_REFUSAL);
   }
 
   private hasToken(req: IncomingMessage, query: URLSearchParams): boolean {

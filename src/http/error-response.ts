@@ -42,7 +42,7 @@ export function toAppError(thrown: unknown): AppError {
 
 /** Names of body-parser's errors that need more words than their status tells. */
 const PARSER_ERRORS: Readonly<Record<string, { code: ErrorCode; say: (error: FrameworkError) => string }>> = {
-  'entity.parse.failed': { code: 'invalid_json', say: (error) => `the body is not valid JSON: ${error.message}` },
+  'entity.parse.failed': { code: 'invalid_json', say: (error) => `the body is not valid JSON: ${error.message ?? ''}` },
   'entity.too.large': {
     code: 'payload_too_large',
     say: (error) => `the body is larger than ${typeof error.limit === 'number' ? `${error.limit} bytes` : 'allowed'}`,

@@ -57,7 +57,7 @@ export class HttpServer implements Part {
     );
     server.setTimeout(settings.inactivityTimeoutMs);
     this.watchUnused(server);
-    server.on('upgrade', upgrades.handle);
+    server.on('upgrade', (req, socket, head) => upgrades.handle(req, socket, head));
     server.on('clientError', (error, socket) => this.onClientError(error, socket));
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void =>

@@ -50,7 +50,9 @@ export function labelledAs(label: string): RequestHandler {
 
 function routeLabel(route: unknown, res: Response): string {
   if (typeof res.locals.routeLabel === 'string') return res.locals.routeLabel;
-  const template = (route as { path?: unknown } | undefined)?.path;
+  const paths = (route as { path?: unknown } | undefined)?.path;
+  // Several spellings of one route are one route: the first names it.
+  const template: unknown = Array.isArray(paths) ? paths[0] : paths;
   if (typeof template !== 'string' || typeof res.locals.mountPath !== 'string') return 'unmatched';
   const label = `${res.locals.mountPath}${template}`.replace(/\/{2,}/g, '/');
   return label.length > 1 ? label.replace(/\/$/, '') : label;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../model/errors.js';
 import type { Clock } from '../runtime/clock.js';
@@ -49,14 +50,14 @@ export class UpgradeRouter {
   }
 
   /** For the http server's `upgrade` event. Never throws. */
-  readonly handle = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  handle(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     const onError = (error: Error): void => {
       this.deps.logger.debug('socket failed before its upgrade', { error });
       socket.destroy();
     };
     socket.on('error', onError);
     // From here on heartbeats decide how long a silent connection lives, not the HTTP server's inactivity limit.
-    if ('setTimeout' in socket && typeof socket.setTimeout === 'function') socket.setTimeout(0);
+    (socket as Partial<Socket>).setTimeout?.(0);
 
     const found = this.find(req);
     if ('error' in found) {
@@ -70,7 +71,7 @@ export class UpgradeRouter {
     };
     if (route.kind === 'agent') this.enterGate(req, socket, accept);
     else accept();
-  };
+  }
 
   private find(req: IncomingMessage): { route: UpgradeRoute; url: URL } | { error: AppError; challenge?: string } {
     if (this.stopping) return { error: new AppError('shutting_down', 'the server is stopping') };

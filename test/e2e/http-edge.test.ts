@@ -35,7 +35,7 @@ function things(): Router {
     throw new Error('too late');
   });
   router.get('/:id', (req, res) => void res.json({ id: req.params.id }));
-  router.post('/', (req, res) => void res.json({ got: req.body }));
+  router.post(['/', '/alias'], (req, res) => void res.json({ got: req.body }));
   return router;
 }
 
@@ -250,11 +250,13 @@ describe('the small routes', () => {
     await httpRequest(`${url}/api/v1/things/broken`, { headers });
     await httpRequest(`${url}/api/v1/made-up-path`, { headers });
     await httpRequest(`${url}/api/logging/some/path`, { headers });
+    await httpRequest(`${url}/api/v1/things/alias`, { method: 'POST', headers, body: {} });
     const text: string = (await httpRequest(`${url}/metrics`, { headers })).body;
     expect(text).toContain('ccv_http_request_seconds_count{method="GET",route="/api/v1/things/:id",status="200"} 2');
     expect(text).toContain('ccv_http_request_seconds_count{method="GET",route="/api/v1/things/broken",status="500"} 1');
     expect(text).toContain('ccv_http_request_seconds_count{method="GET",route="unmatched",status="404"} 1');
     expect(text).toContain('ccv_http_request_seconds_count{method="GET",route="/api/logging/*",status="502"} 1');
+    expect(text).toContain('ccv_http_request_seconds_count{method="POST",route="/api/v1/things",status="200"} 1');
     expect(text).not.toMatch(/id-one|made-up/);
     expect(metrics.httpSeconds).toBeDefined();
   });

@@ -19,7 +19,7 @@ afterEach(async () => {
 /** The edge with two routes whose sockets echo, as `agents` and `live` would take them. */
 async function edge(options: EdgeOptions = {}): Promise<Edge & { sockets: WebSocketServer }> {
   const sockets = new WebSocketServer({ noServer: true });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send((data as Buffer).toString('utf8'))));
   const accept: UpgradeRoute['accept'] = (req, socket, head) =>
     sockets.handleUpgrade(req, socket, head, (client) => sockets.emit('connection', client, req));
   const started = await startEdge({
@@ -91,7 +91,7 @@ describe('refusals are HTTP answers in the one error shape', () => {
     ['the route says no', `/api/v1/agents/connect?token=${TOKEN}`, {}, 400, 'validation_failed'],
   ])('%s', async (_what, path, headers, status, code) => {
     const one = await edge(options);
-    const refused = await refusal(one, path, headers as Record<string, string>);
+    const refused = await refusal(one, path, headers);
     expect(refused).toMatchObject({ status, headers: { connection: 'close' }, error: { code, status, message: expect.any(String) } });
     expect(JSON.stringify(refused.error)).not.toMatch(/nope|0123456789/);
     expect(refused.headers['www-authenticate'] !== undefined).toBe(status === 401);

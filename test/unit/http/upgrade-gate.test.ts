@@ -8,7 +8,8 @@ const SETTINGS: UpgradeGateSettings = {
   maxConnections: 50_000,
 };
 
-type Outcome = 'admitted' | string;
+/** `admitted`, or the code of the refusal. */
+type Outcome = string;
 
 function visitor(onDone?: (outcome: Outcome) => void) {
   let settle: (outcome: Outcome) => void = () => {};
