@@ -199,8 +199,8 @@ export class MetricFrameDecoder {
       }
       return this.lastTextMs;
     }
-    if (typeof raw === 'number') return Math.floor(Math.abs(raw) < SECONDS_BELOW ? raw * 1_000 : raw);
-    return NaN;
+    if (typeof raw !== 'number' || !Number.isFinite(raw)) return NaN;
+    return Math.floor(Math.abs(raw) < SECONDS_BELOW ? raw * 1_000 : raw);
   }
 }
 

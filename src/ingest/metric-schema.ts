@@ -15,7 +15,7 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
   };
   // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
   const label = Joi.string().max(limits.maxNameLength).pattern(/^[^\u0000-\u001f\u007f-\u009f]*$/).custom(wellFormed);
-  const tagText = Joi.string().allow('').max(limits.maxTagLength).custom(wellFormed);
+  const tagText = Joi.string().allow('').max(limits.maxTagLength).custom(wellFormed).required();
   const finite = Joi.number().unsafe();
   const objectValue = Joi.object({
     value: finite.required(),
@@ -39,7 +39,7 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
       otherwise: finite.required(),
     }),
     unit: label.allow('', null),
-    tags: Joi.object().pattern(tagText, tagText).max(limits.maxTagsPerMetric).allow(null),
+    tags: Joi.custom(tagsOf(tagText, limits.maxTagsPerMetric)).allow(null),
     timestamp: Joi.alternatives(
       Joi.valid('', null),
       finite,
@@ -49,4 +49,15 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
       }),
     ),
   }).unknown(true);
+}
+
+/** String to string, entry by entry: joi's own `pattern` passes over a key named `__proto__`. */
+function tagsOf(tagText: Joi.Schema, maxTags: number): (tags: unknown) => unknown {
+  return (tags) => {
+    if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) throw new Error('not an object');
+    const entries = Object.entries(tags);
+    if (entries.length > maxTags) throw new Error('too many tags');
+    for (const entry of entries) for (const text of entry) Joi.assert(text, tagText, { convert: false });
+    return tags;
+  };
 }

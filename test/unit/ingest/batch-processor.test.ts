@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals';
+import type { AgentRecord } from '../../../src/ingest/agent-record.js';
+import type { BatchOutcome } from '../../../src/ingest/batch-processor.js';
+import { UNKNOWN_LOCATION } from '../../../src/model/agent.js';
+import { AppError } from '../../../src/model/errors.js';
+import type { LiveSample } from '../../../src/model/event.js';
+import { monotonicMs } from '../../../src/runtime/clock.js';
+import { WayIn } from '../../helpers/way-in.js';
+
+const known = (wayIn: WayIn, id = 'a'): Promise<AgentRecord> =>
+  wayIn.registry.describe({ ...UNKNOWN_LOCATION, id, version: '', capabilities: null });
+
+function submit(wayIn: WayIn, record: AgentRecord, metrics: readonly unknown[], batchId: string | null = null): Promise<BatchOutcome> {
+  const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: Date.now(), timestamp: undefined };
+  const decoded = wayIn.decoder.decode(wayIn.registry.dictionaryOf(record), metrics, frame);
+  return wayIn.processor.submit(record, decoded, monotonicMs());
+}
+
+const METRICS = [{ name: 'cpu', type: 'gauge', value: 5, unit: 'percent', tags: { core: '1' } }];
+
+describe('BatchProcessor', () => {
+  test('answers what is on disk, counts it, and knows the series next time', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    await expect(submit(wayIn, record, [...METRICS, null])).resolves.toMatchObject({ processed: 1, errors: 1, duplicate: false, details: [{ index: 1 }] });
+    await submit(wayIn, record, METRICS);
+    expect(wayIn.writer.batches.map(({ newSeries, seriesIds }) => [newSeries.length, [...seriesIds]])).toEqual([[1, [1]], [0, [1]]]);
+    expect(record.agent).toMatchObject({ totalMetrics: 2, totalErrors: 1 });
+    expect(await wayIn.counted('ccv_samples_total')).toBe(2);
+    expect(await wayIn.counted('ccv_batches_total', { outcome: 'stored' })).toBe(2);
+    expect(await wayIn.counted('ccv_rejected_metrics_total', { reason: 'invalid_metric' })).toBe(1);
+    expect(await wayIn.counted('ccv_ack_seconds')).toBeGreaterThan(0);
+  });
+
+  test('a repeated batch is counted once', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    await submit(wayIn, record, METRICS, 'b1');
+    await expect(submit(wayIn, record, METRICS, 'b1')).resolves.toMatchObject({ processed: 1, duplicate: true });
+    expect(record.agent.totalMetrics).toBe(1);
+    expect(await wayIn.counted('ccv_samples_total')).toBe(1);
+    expect(await wayIn.counted('ccv_batches_total', { outcome: 'duplicate' })).toBe(1);
+  });
+
+  test('series beyond the limit are rejected in the answer and in the figures', async () => {
+    const wayIn = new WayIn();
+    wayIn.writer.maxSeries = 1;
+    const record = await known(wayIn);
+    const outcome = await submit(wayIn, record, [...METRICS, { name: 'mem', type: 'gauge', value: 1 }]);
+    expect(outcome).toMatchObject({ processed: 1, errors: 1, details: [{ index: 1, name: 'mem', error: expect.stringMatching(/^series_limit: /) }] });
+    expect(await wayIn.counted('ccv_rejected_metrics_total', { reason: 'series_limit' })).toBe(1);
+  });
+
+  test('a failure is passed on, and leaves nothing behind', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    wayIn.writer.failures.push(new AppError('storage_full', 'no room'));
+    await expect(submit(wayIn, record, METRICS)).rejects.toMatchObject({ code: 'storage_full' });
+    expect([wayIn.processor.queuedBatches, wayIn.processor.queuedBytes, record.queuedBatches]).toEqual([0, 0, 0]);
+    expect(await wayIn.counted('ccv_batches_total', { outcome: 'failed' })).toBe(1);
+    await expect(submit(wayIn, record, METRICS)).resolves.toMatchObject({ processed: 1 });
+  });
+
+  test('is saturated from its limit down to half of it, and says when there is room', async () => {
+    const wayIn = new WayIn({ queue: { queueBatches: 4 } });
+    const record = await known(wayIn);
+    let reliefs = 0;
+    const unsubscribe = wayIn.processor.onRelief(() => reliefs++);
+    wayIn.writer.hold();
+    const batches = [1, 2, 3].map(() => submit(wayIn, record, METRICS));
+    expect(wayIn.processor.saturated).toBe(false);
+    wayIn.processor.requireRoom(record);
+    batches.push(submit(wayIn, record, METRICS));
+    expect(wayIn.processor.saturated).toBe(true);
+    expect(() => wayIn.processor.requireRoom(record)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfterMs: 1_000 }));
+    const drained = wayIn.processor.drain();
+    wayIn.writer.release();
+    await Promise.all([...batches, drained, wayIn.processor.stop()]);
+    expect([wayIn.processor.saturated, reliefs, wayIn.processor.queuedBatches]).toEqual([false, 1, 0]);
+    unsubscribe();
+    expect(await wayIn.counted('ccv_batches_total', { outcome: 'refused' })).toBe(1);
+  });
+
+  test('bytes saturate it too, and one agent is full by itself', async () => {
+    const wayIn = new WayIn({ queue: { queueBytes: 2_000, agentQueueBatches: 2 } });
+    const [a, b] = [await known(wayIn, 'a'), await known(wayIn, 'b')];
+    wayIn.writer.hold();
+    const first = [submit(wayIn, a, METRICS), submit(wayIn, a, METRICS)];
+    expect([wayIn.processor.agentSaturated(a), wayIn.processor.agentSaturated(b), wayIn.processor.saturated]).toEqual([true, false, false]);
+    expect(() => wayIn.processor.requireRoom(a)).toThrow('waiting');
+    wayIn.processor.requireRoom(b);
+    const large = submit(wayIn, b, new Array(60).fill(METRICS[0]));
+    expect(wayIn.processor.saturated).toBe(true);
+    wayIn.writer.release();
+    await Promise.all([...first, large]);
+    expect([wayIn.processor.agentRelieved(a), wayIn.processor.saturated]).toEqual([true, false]);
+  });
+
+  test('those who watch get the stored samples, when they ask', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    const seen: LiveSample[] = [];
+    wayIn.bus.on('samplesCommitted', ({ agentId, samples }) => {
+      expect(agentId).toBe('a');
+      seen.push(...samples());
+    });
+    await submit(wayIn, record, [...METRICS, { name: 't', type: 'timer', value: { value: 2, max: 3 } }, null], 'b');
+    await submit(wayIn, record, METRICS, 'b');
+    expect(seen).toEqual([
+      { seriesId: 1, name: 'cpu', type: 'gauge', unit: 'percent', tagsJson: '{"core":"1"}', timestampMs: expect.any(Number), value: 5, objectJson: null },
+      { seriesId: 2, name: 't', type: 'timer', unit: null, tagsJson: '{}', timestampMs: expect.any(Number), value: 2, objectJson: '{"value":2,"max":3}' },
+    ]);
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  addsNothing,
+  mayMove,
+  readBatchEnvelope,
+  readCommandResult,
+  readConfigStatus,
+  readConnectParameters,
+  readHttpRegistration,
+  readLocation,
+  readRegistration,
+  readStatus,
+} from '../../../src/ingest/messages.js';
+import { UNKNOWN_LOCATION } from '../../../src/model/agent.js';
+import { goAgentFrames, httpAgentCalls } from '../../helpers/fixtures.js';
+
+const NOTHING = { ...UNKNOWN_LOCATION, version: '', capabilities: null };
+
+describe('registration', () => {
+  test("the real agent's", () => {
+    const frame = goAgentFrames().find(({ type }) => type === 'registration');
+    expect(readRegistration('lab-agent', frame?.data)).toEqual({
+      description: {
+        ...NOTHING,
+        id: 'lab-agent',
+        version: '1.0.0',
+        provider: 'on-premise',
+        region: 'lab',
+        zone: 'lab-a',
+        network: 'default',
+        subnet: 'default',
+      },
+      dropped: null,
+    });
+  });
+
+  test('with everything that was ever seen, in either spelling', () => {
+    const expected = {
+      ...NOTHING,
+      id: 'a',
+      provider: 'gcp',
+      instanceId: 'i-1',
+      ipAddress: '10.0.0.2',
+      capabilities: ['ping', 'dns'],
+    };
+    const snake = {
+      agent_id: 'ignored',
+      location: { provider: 'gcp', instance_id: 'i-1', ip_address: '10.0.0.2', private_ip: '10.0.0.9', more: {} },
+      capabilities: ['ping', null, 'dns', ''],
+      config: { anything: [1] },
+      dropped: { count: 3, from: '2026-11-22T19:04:38Z', to: 5 },
+      version: '',
+      unknown: 1,
+    };
+    const camel = { location: { provider: 'gcp', instanceId: 'i-1', privateIp: '10.0.0.2', publicIp: '1.2.3.4' }, capabilities: ['ping', 'dns'] };
+    expect(readRegistration('a', snake)).toEqual({ description: expected, dropped: { count: 3, from: '2026-11-22T19:04:38Z', to: '5' } });
+    expect(readRegistration('a', camel)).toEqual({ description: expected, dropped: null });
+    expect(readRegistration('a', {}).description).toEqual({ ...NOTHING, id: 'a' });
+    expect(readRegistration('a', { location: null, capabilities: null, dropped: null, config: null }).dropped).toBeNull();
+  });
+
+  test.each([{ version: 5 }, { location: [] }, { location: { region: {} } }, { capabilities: 'x' }, { dropped: 'x' }, { version: 'x'.repeat(300) }])(
+    'refuses %j, naming the field',
+    (data) => {
+      const field = Object.keys(data)[0] as string;
+      expect(() => readRegistration('a', data)).toThrow(expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(field === 'location' ? '' : field) }));
+    },
+  );
+
+  test('a key named __proto__ is a key', () => {
+    expect(readRegistration('a', JSON.parse('{"__proto__":{"version":"x"},"constructor":1}')).description).toEqual({ ...NOTHING, id: 'a' });
+  });
+
+  test('over HTTP, the older agent is one of gcp', () => {
+    for (const { path, body } of httpAgentCalls()) {
+      if (!path.endsWith('register')) continue;
+      expect(readHttpRegistration(String(body.id), body)).toEqual({
+        ...NOTHING,
+        id: body.id,
+        provider: 'gcp',
+        region: 'us-central1',
+        zone: 'us-central1-a',
+        network: 'default',
+        subnet: 'default',
+        version: '1.0.0',
+      });
+    }
+    expect(readHttpRegistration('a', { location: { provider: 'aws' } }).provider).toBe('aws');
+  });
+});
+
+test('the connect URL describes the agent, and is cut rather than refused', () => {
+  const parameters = new URLSearchParams({ provider: 'gcp', region: 'r', zone: 'x'.repeat(500), instanceId: 'i', token: 'secret', version: '2' });
+  expect(readConnectParameters('a', parameters)).toEqual({
+    ...NOTHING,
+    id: 'a',
+    provider: 'gcp',
+    region: 'r',
+    zone: 'x'.repeat(256),
+    instanceId: 'i',
+    version: '2',
+  });
+});
+
+test('status', () => {
+  expect(readStatus({ status: 'warning', message: 'disk', details: { a: 1 } })).toEqual({ health: 'warning', message: 'disk' });
+  expect(readStatus({ status: 'stopped', message: null })).toEqual({ health: 'stopped', message: '' });
+  expect(readStatus({ status: 'error', message: 'x'.repeat(5_000) }).message).toHaveLength(1_024);
+  expect(() => readStatus({ status: 'fine' })).toThrow(expect.objectContaining({ code: 'validation_failed' }));
+  expect(() => readStatus({})).toThrow('status');
+});
+
+test('config_status and command_result', () => {
+  expect(readConfigStatus({ version: 3, status: 'applied' })).toEqual({ version: 3, status: 'applied', error: null });
+  expect(readConfigStatus({ version: 3, status: 'failed', error: 'no' })).toEqual({ version: 3, status: 'failed', error: 'no' });
+  expect(() => readConfigStatus({ version: -1, status: 'applied' })).toThrow('version');
+  const result = { commandId: 'c', status: 'ok', output: 'hi', error: null };
+  expect(readCommandResult({ command_id: 'c', status: 'ok', output: 'hi', error: '' })).toEqual(result);
+  expect(readCommandResult({ commandId: 'c', status: 'ok', output: 'hi' })).toEqual(result);
+  expect(() => readCommandResult({ status: 'ok' })).toThrow('command_id');
+});
+
+describe('the envelope of a batch', () => {
+  test('in either spelling, with nulls of Go', () => {
+    expect(readBatchEnvelope({ metrics: [1], batch_id: 'b', timestamp: 't' }, 10)).toMatchObject({ metrics: [1], batchId: 'b', timestamp: 't' });
+    expect(readBatchEnvelope({ metrics: null, batchId: 'b' }, 10)).toMatchObject({ metrics: [], batchId: 'b' });
+    expect(readBatchEnvelope({ metrics: [], batch_id: '' }, 10).batchId).toBeNull();
+  });
+
+  test.each<[string, unknown]>([
+    ['data', []],
+    ['metrics', {}],
+    ['metrics', { metrics: {} }],
+    ['metrics', { metrics: [1, 2, 3] }],
+    ['batch_id', { metrics: [], batch_id: 5 }],
+    ['batch_id', { metrics: [], batch_id: 'x'.repeat(129) }],
+    ['batch_id', { metrics: [], batch_id: '\ud800' }],
+  ])('refuses it for its %s: %j', (field, data) => {
+    expect(() => readBatchEnvelope(data, 2)).toThrow(
+      expect.objectContaining({ code: 'validation_failed', details: [expect.objectContaining({ field })] }),
+    );
+  });
+});
+
+test('a location that came with metrics is looked at only when it says something new', () => {
+  const known = readLocation('a', { provider: 'gcp', region: 'r', subnetwork: 's', private_ip: '10.0.0.1' });
+  expect(known).toMatchObject({ subnet: 's', ipAddress: '10.0.0.1' });
+  expect(mayMove(known, { provider: 'gcp', region: 'r', zone: '', subnet: 's', private_ip: '10.0.0.1' })).toBe(false);
+  expect(mayMove(known, null)).toBe(false);
+  expect(mayMove(known, { region: 'elsewhere' })).toBe(true);
+  expect(mayMove({ ...known, ipAddress: '' }, { public_ip: '1.1.1.1' })).toBe(true);
+  expect(addsNothing(known, { ...NOTHING, id: 'a', region: 'r' })).toBe(true);
+  expect(addsNothing(known, { ...NOTHING, id: 'a', version: '2' })).toBe(false);
+  expect(addsNothing({ ...known, capabilities: ['x'] }, { ...NOTHING, id: 'a', capabilities: ['y'] })).toBe(false);
+});
