@@ -2,10 +2,12 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
+import { planHistory, SimulatedAgent } from './fleet.js';
 import { type Percentiles, percentiles } from './percentiles.js';
 
 const SYNC_ROUNDS = 200;
 const SYNC_BYTES = 4096;
+const PARSE_ROUNDS = 2_000;
 
 export interface Machine {
   readonly cpu: string;
@@ -16,6 +18,8 @@ export interface Machine {
   readonly disk: string;
   /** Appending 4 kB and fdatasync, in ms: what every acknowledgement waits for at least once. */
   readonly syncMs: Percentiles;
+  /** CPU time of one JSON.parse of a batch, in µs: a yardstick for the core, since every batch needs at least that. */
+  readonly parseUs: number;
 }
 
 /** Looks at the machine and at the disk that `dir` is on. */
@@ -28,6 +32,7 @@ export function describeMachine(dir: string): Machine {
     node: process.version,
     disk: describeDisk(dir),
     syncMs: measureSync(dir),
+    parseUs: measureParse(),
   };
 }
 
@@ -72,4 +77,19 @@ function measureSync(dir: string): Percentiles {
     closeSync(file);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function measureParse(): number {
+  const nowMs = Date.now();
+  const history = planHistory(nowMs, PARSE_ROUNDS, 1);
+  const frames = Array.from({ length: PARSE_ROUNDS }, (_, i) => Buffer.from(new SimulatedAgent(i, history).metricsFrame(nowMs)));
+  // The first round warms up.
+  let usedUs = 0;
+  for (let round = 0; round < 2; round += 1) {
+    const before = process.cpuUsage();
+    for (const frame of frames) JSON.parse(frame.toString());
+    const { user, system } = process.cpuUsage(before);
+    usedUs = user + system;
+  }
+  return usedUs / PARSE_ROUNDS;
 }

@@ -154,7 +154,7 @@ export function ingestReport(results: Results, machine: Machine, options: Option
 export function profileReport({ run, threads }: ProfileResult, machine: Machine, options: Options, notes: readonly string[]): string {
   const parts = [
     heading(machine, options),
-    `Closed loop, ${run.agents} agents, under \`node --cpu-prof\`: ${count(run.samplesPerSecond)} samples/s, ${count(run.samplesPerCpuSecond)} per CPU-second (profiling itself costs some of that). "Busy" is the thread's share of the measured window, waiting for the disk inside a call included; the shares of functions are self time within it. \`(program)\` is native code without a name of its own, mostly system calls.`,
+    `Closed loop, ${run.agents} agents, under \`node --cpu-prof\`: ${count(run.samplesPerSecond)} samples/s, ${count(run.samplesPerCpuSecond)} per CPU-second (profiling itself costs some of that). "Busy" is the thread's share of the measured window, waiting for the disk inside a call included; the shares of functions are self time within it. Built-ins such as JSON.parse count as their caller's own time; \`(program)\` is native code without a name of its own, mostly system calls.`,
   ];
   for (const thread of threads) {
     parts.push(
@@ -193,6 +193,7 @@ export function replaceSection(document: string, section: Section, text: string)
 function heading(machine: Machine, options: Options): string {
   return [
     `- ${machine.cpu}, ${machine.cores} cores shared by server and load, ${fixed(machine.memoryBytes / 1e9, 0)} GB, ${machine.kernel}, Node ${machine.node}`,
+    `- yardstick: one JSON.parse of a batch takes ${fixed(machine.parseUs, 0)} µs of CPU here`,
     `- disk: ${machine.disk}; 4 kB append + fdatasync: median ${ms(machine.syncMs.p50)}, p99 ${ms(machine.syncMs.p99)}`,
     `- ${new Date().toISOString().slice(0, 10)}, \`${options.command}\`${options.quick ? ' (a quick run: these figures mean nothing)' : ''}`,
   ].join('\n');
