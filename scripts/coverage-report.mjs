@@ -4,7 +4,7 @@
  * hold nothing but types have nothing to run and are left out.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -51,13 +51,26 @@ function thinOut() {
   let scripts = 0;
   for (const name of readdirSync(collected)) {
     const file = join(collected, name);
-    const coverage = JSON.parse(readFileSync(file, 'utf8'));
+    const coverage = parsed(readFileSync(file, 'utf8'));
+    if (coverage === null) {
+      console.log(`${name} is cut off (a server was killed while it wrote it): left out.`);
+      rmSync(file);
+      continue;
+    }
     coverage.result = coverage.result.filter(({ url }) => url.startsWith(`${prefix}/`));
     delete coverage['source-map-cache'];
     writeFileSync(file, JSON.stringify(coverage));
     scripts += coverage.result.length;
   }
   return scripts;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Sources whose build is empty, relative to src/. */
