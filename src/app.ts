@@ -67,11 +67,8 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const bus = new EventBus<Events>(logger);
 
   // Storage
-  const storage = new SqliteStorage(
-    { ...config.storage, maxSeriesPerAgent: config.limits.maxSeriesPerAgent },
-    clock,
-    logger,
-    (count) => metrics.activitiesDropped.inc(count),
+  const storage = new SqliteStorage({ ...config.storage, maxSeriesPerAgent: config.limits.maxSeriesPerAgent }, clock, logger, (count) =>
+    metrics.activitiesDropped.inc(count),
   );
   const { activities, configs } = storage;
 
@@ -153,7 +150,13 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
     clock,
   });
   const inactivityTimeoutMs = 2 * config.proxies.timeoutMs + 60_000;
-  const server = new HttpServer({ settings: { host: config.host, port: config.port, inactivityTimeoutMs }, app: http, upgrades, logger, clock });
+  const server = new HttpServer({
+    settings: { host: config.host, port: config.port, inactivityTimeoutMs },
+    app: http,
+    upgrades,
+    logger,
+    clock,
+  });
 
   metrics.gauge('ccv_agent_connections', 'Agent sockets open now.', () => agentSockets.count);
   metrics.gauge('ccv_live_clients', 'Consoles connected now.', () => live.clientCount);

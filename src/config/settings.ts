@@ -16,50 +16,105 @@ const port = Joi.number().port();
 const count = (fallback: number, min = 1): Joi.NumberSchema => Joi.number().integer().min(min).default(fallback);
 const flag = (fallback: boolean): Joi.Schema => Joi.boolean().truthy('1', 'yes', 'on').falsy('0', 'no', 'off').default(fallback);
 const list = (): Joi.Schema => Joi.string().allow('').default('');
-const upstream = (fallback: string): Joi.Schema => Joi.string().uri({ scheme: ['http', 'https'] }).default(fallback);
+const upstream = (fallback: string): Joi.Schema =>
+  Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .default(fallback);
 const legacy = (name: string, why: string): Setting => ({ name, schema: Joi.any(), help: why, unused: true });
 
 export const SETTINGS: readonly Setting[] = [
   // --- the server
-  { name: 'PORT', schema: Joi.alternatives(port, Joi.valid(0)).default(8080), help: 'TCP port for everything: agents, console, REST. 0 picks a free one.' },
-  { name: 'HOST', schema: Joi.string().allow('').default(''), help: 'Address to listen on. Default: every address when tokens and keys are set, else 127.0.0.1.' },
-  { name: 'NODE_ENV', schema: Joi.valid('production', 'development', 'test').default('production'), help: 'production logs JSON; development logs text.' },
-  { name: 'FRONTEND_URL', schema: list().default('http://localhost:4200'), help: 'Origins (comma-separated) whose pages may use the API and the live channel.' },
+  {
+    name: 'PORT',
+    schema: Joi.alternatives(port, Joi.valid(0)).default(8080),
+    help: 'TCP port for everything: agents, console, REST. 0 picks a free one.',
+  },
+  {
+    name: 'HOST',
+    schema: Joi.string().allow('').default(''),
+    help: 'Address to listen on. Default: every address when tokens and keys are set, else 127.0.0.1.',
+  },
+  {
+    name: 'NODE_ENV',
+    schema: Joi.valid('production', 'development', 'test').default('production'),
+    help: 'production logs JSON; development logs text.',
+  },
+  {
+    name: 'FRONTEND_URL',
+    schema: list().default('http://localhost:4200'),
+    help: 'Origins (comma-separated) whose pages may use the API and the live channel.',
+  },
   { name: 'LOG_LEVEL', schema: Joi.valid('error', 'warn', 'info', 'debug').default('info'), help: 'How much is logged.' },
   { name: 'LOG_DIR', schema: Joi.string().allow('').default('./logs'), help: 'Folder of the rotated log file; empty: console only.' },
-  { name: 'TRUST_PROXY', schema: Joi.string().allow('').default(''), help: 'Reverse proxies in front whose X-Forwarded-For is believed: a number of hops, or addresses/subnets (comma-separated).' },
+  {
+    name: 'TRUST_PROXY',
+    schema: Joi.string().allow('').default(''),
+    help: 'Reverse proxies in front whose X-Forwarded-For is believed: a number of hops, or addresses/subnets (comma-separated).',
+  },
   { name: 'STOP_TIMEOUT_MS', schema: count(10_000, 100), help: 'Longest time a clean stop may take.' },
   // --- storage
-  { name: 'DB_TYPE', schema: Joi.valid('sqlite', 'postgresql').default('sqlite'), help: 'sqlite. (postgresql is accepted from old files, warned about and ignored.)' },
+  {
+    name: 'DB_TYPE',
+    schema: Joi.valid('sqlite', 'postgresql').default('sqlite'),
+    help: 'sqlite. (postgresql is accepted from old files, warned about and ignored.)',
+  },
   { name: 'DB_PATH', schema: Joi.string().default('./data/monitoring.db'), help: 'The database file.' },
-  { name: 'METRICS_RETENTION_DAYS', schema: Joi.number().positive().max(3650).default(30), help: 'Samples older than this are deleted, and rejected on arrival.' },
+  {
+    name: 'METRICS_RETENTION_DAYS',
+    schema: Joi.number().positive().max(3650).default(30),
+    help: 'Samples older than this are deleted, and rejected on arrival.',
+  },
   { name: 'CLEANUP_INTERVAL', schema: count(3_600_000, 100), help: 'Milliseconds between clean-ups of expired data.' },
   { name: 'READER_THREADS', schema: count(2).max(16), help: 'Threads that answer queries.' },
   { name: 'QUERY_TIMEOUT_MS', schema: count(10_000, 10), help: 'A query that takes longer is ended with 503.' },
   { name: 'MAX_QUEUED_QUERIES', schema: count(256), help: 'Queries waiting for a reader thread; more are answered 503.' },
   // --- agents
-  { name: 'WS_HEARTBEAT_INTERVAL', schema: count(30_000, 50).max(45_000), help: 'Milliseconds between application pings. Agents drop a connection that is silent for 60 s.' },
-  { name: 'WS_CONNECTION_TIMEOUT', schema: count(60_000, 100), help: 'An agent socket that sent nothing for so many milliseconds is closed.' },
+  {
+    name: 'WS_HEARTBEAT_INTERVAL',
+    schema: count(30_000, 50).max(45_000),
+    help: 'Milliseconds between application pings. Agents drop a connection that is silent for 60 s.',
+  },
+  {
+    name: 'WS_CONNECTION_TIMEOUT',
+    schema: count(60_000, 100),
+    help: 'An agent socket that sent nothing for so many milliseconds is closed.',
+  },
   { name: 'WS_MAX_CONNECTIONS', schema: count(20_000), help: 'Agent sockets at once; further ones wait for a place.' },
   { name: 'UPGRADES_PER_SECOND', schema: count(2_000), help: 'Pace at which waiting connections are let in.' },
   { name: 'UPGRADE_WAIT_MS', schema: count(20_000, 100), help: 'A connection that found no place for so long is refused with 503.' },
   { name: 'MAX_WAITING_UPGRADES', schema: count(20_000), help: 'Connections waiting for a place; more are refused with 503.' },
   { name: 'MAX_AGENTS', schema: count(100_000), help: 'Agents known at once; new ones beyond it are refused until others expire.' },
-  { name: 'MAX_MESSAGE_BYTES', schema: count(2_097_152, 1_024), help: 'Longest WebSocket message (else close 1009) and longest pushed body (else 413).' },
+  {
+    name: 'MAX_MESSAGE_BYTES',
+    schema: count(2_097_152, 1_024),
+    help: 'Longest WebSocket message (else close 1009) and longest pushed body (else 413).',
+  },
   { name: 'MAX_METRICS_PER_BATCH', schema: count(10_000), help: 'Metrics in one batch; a longer one is refused whole.' },
   { name: 'MAX_SERIES_PER_AGENT', schema: count(10_000), help: 'Series of one agent; metrics that would start another are rejected.' },
   { name: 'MAX_TAGS_PER_METRIC', schema: count(64, 0), help: 'Tags on one metric.' },
-  { name: 'MAX_TAG_LENGTH', schema: count(1_024), help: 'Characters in a tag\'s key or value.' },
-  { name: 'MAX_NAME_LENGTH', schema: count(255), help: 'Characters in a metric\'s name or unit.' },
+  { name: 'MAX_TAG_LENGTH', schema: count(1_024), help: "Characters in a tag's key or value." },
+  { name: 'MAX_NAME_LENGTH', schema: count(255), help: "Characters in a metric's name or unit." },
   { name: 'MAX_OBJECT_VALUE_BYTES', schema: count(4_096, 64), help: 'JSON size of a histogram or timer value.' },
-  { name: 'INGEST_QUEUE_BATCHES', schema: count(4_096), help: 'Batches waiting for the disk, of all agents; above it sockets are paused and pushes answered 503.' },
+  {
+    name: 'INGEST_QUEUE_BATCHES',
+    schema: count(4_096),
+    help: 'Batches waiting for the disk, of all agents; above it sockets are paused and pushes answered 503.',
+  },
   { name: 'INGEST_QUEUE_BYTES', schema: count(67_108_864, 1_048_576), help: 'The same limit in bytes of samples.' },
   { name: 'AGENT_QUEUE_BATCHES', schema: count(64), help: 'Batches of one agent waiting for the disk before its socket is paused.' },
   { name: 'BATCH_MEMORY_MS', schema: count(3_600_000, 1_000), help: 'How long a batch_id is remembered.' },
   // --- people and programs
   { name: 'AGENT_TOKENS', schema: list(), help: 'Tokens agents may use (comma-separated, 16 characters or more each).' },
-  { name: 'API_KEYS', schema: list(), help: 'Keys for people and programs, sent as X-API-Key (comma-separated, 16 characters or more each).' },
-  { name: 'ALLOW_UNAUTHENTICATED', schema: flag(false), help: 'true: let anybody in who can reach the port. For closed networks and tests.' },
+  {
+    name: 'API_KEYS',
+    schema: list(),
+    help: 'Keys for people and programs, sent as X-API-Key (comma-separated, 16 characters or more each).',
+  },
+  {
+    name: 'ALLOW_UNAUTHENTICATED',
+    schema: flag(false),
+    help: 'true: let anybody in who can reach the port. For closed networks and tests.',
+  },
   { name: 'RATE_LIMIT_WINDOW_MS', schema: count(60_000, 100), help: 'Window of the read limit.' },
   { name: 'RATE_LIMIT_MAX_REQUESTS', schema: count(3_000), help: 'Reads per address and window. Agents are not counted.' },
   { name: 'MAX_BODY_BYTES', schema: count(1_048_576, 1_024), help: 'Longest JSON body of a request by people (413).' },

@@ -38,9 +38,9 @@ export class Housekeeper implements Part {
 
   start(): void {
     this.stopped = false;
-    this.timer = setInterval(() => this.clean(), this.settings.cleanupIntervalMs);
+    this.timer = setInterval(() => void this.clean(), this.settings.cleanupIntervalMs);
     this.timer.unref();
-    this.clean();
+    void this.clean();
   }
 
   async stop(): Promise<void> {

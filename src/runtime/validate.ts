@@ -24,7 +24,7 @@ export function validate<T>(schema: Joi.ObjectSchema<T>, input: unknown, what: s
     abortEarly: false,
     convert: true,
     errors: { wrap: { label: '"' } },
-  }) as Joi.ValidationResult<T>;
+  });
   if (checked.error === undefined) return checked.value;
   const details = checked.error.details.slice(0, MAX_DETAILS).map(toDetail);
   const reasons = details.map((d) => (d.value === undefined ? d.message : `${d.message} (it is ${show(d.value)})`));

@@ -194,7 +194,7 @@ describe('keys', () => {
   test('with one', async () => {
     const { url } = await edge({ apiKeys });
     expect((await httpRequest(`${url}/api/v1/things`, { headers: { 'x-api-key': apiKeys[0] ?? '' } })).status).toBe(200);
-    expect((await httpRequest(`${url}/metrics`, { headers: { authorization: `Bearer ${apiKeys[0]}` } })).status).toBe(200);
+    expect((await httpRequest(`${url}/metrics`, { headers: { authorization: `Bearer ${apiKeys[0] ?? ''}` } })).status).toBe(200);
   });
 });
 

@@ -18,7 +18,14 @@ export class TestStorage {
 
   static async start(settings: Partial<SqliteStorageSettings> = {}): Promise<TestStorage> {
     const dir = await mkdtemp(join(tmpdir(), 'ccv-storage-'));
-    const all = { path: join(dir, 'test.db'), readerThreads: 1, queryTimeoutMs: 10_000, maxQueuedQueries: 1_000, maxSeriesPerAgent: 1_000, ...settings };
+    const all = {
+      path: join(dir, 'test.db'),
+      readerThreads: 1,
+      queryTimeoutMs: 10_000,
+      maxQueuedQueries: 1_000,
+      maxSeriesPerAgent: 1_000,
+      ...settings,
+    };
     const self = new TestStorage(dir, all, create(all));
     await self.storage.start();
     return self;

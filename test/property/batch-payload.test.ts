@@ -9,13 +9,26 @@ const bits = (value: number): string => Buffer.from(new Float64Array([value]).bu
 
 const anyDouble = fc.oneof(
   fc.double(),
-  fc.constantFrom(-0, 0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5e-324, 2 ** 53 + 2, -(2 ** 53) - 2, 3688315836977406000),
+  fc.constantFrom(
+    -0,
+    0,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    5e-324,
+    2 ** 53 + 2,
+    -(2 ** 53) - 2,
+    3688315836977406000,
+  ),
 );
 const sample = fc.record({
   id: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
   time: fc.integer({ min: 0, max: 3_599_999 }).map((offset) => WINDOW + offset),
   value: anyDouble,
-  json: fc.option(fc.string().map((text) => JSON.stringify({ value: 1, text })), { freq: 8 }),
+  json: fc.option(
+    fc.string().map((text) => JSON.stringify({ value: 1, text })),
+    { freq: 8 },
+  ),
 });
 type Sample = { id: number; time: number; value: number; json: string | null };
 const batch = fc.array(sample, { minLength: 1, maxLength: 300 });
@@ -95,7 +108,12 @@ describe('batch payload', () => {
   });
 
   test('costs less than ten bytes a sample for a batch such as the Go agents send', () => {
-    const samples = Array.from({ length: 100 }, (_, i) => ({ id: 500 + i, time: WINDOW + 60_000 + Math.floor(i / 8), value: i * 1.1, json: null }));
+    const samples = Array.from({ length: 100 }, (_, i) => ({
+      id: 500 + i,
+      time: WINDOW + 60_000 + Math.floor(i / 8),
+      value: i * 1.1,
+      json: null,
+    }));
     const bytes = encodeBatch(columnsOf(samples), null, WINDOW, null, new ByteWriter());
     expect(bytes.length / samples.length).toBeLessThan(10);
   });

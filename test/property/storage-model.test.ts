@@ -31,7 +31,14 @@ const plainSample = fc.record({
 });
 
 const operation = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('append' as const), agentId: fc.constantFrom(...AGENTS), samples: fc.array(plainSample, { maxLength: 40 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      agentId: fc.constantFrom(...AGENTS),
+      samples: fc.array(plainSample, { maxLength: 40 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), agentId: fc.constantFrom(...AGENTS) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
 );
@@ -44,7 +51,17 @@ const filter: fc.Arbitrary<SeriesFilter> = fc
     regions: someOf('us-central1', 'us-east-1'),
     names: someOf('rx_bytes', 'ping_rtt', 'job'),
     types: someOf('gauge' as const, 'histogram' as const),
-    tags: fc.option(fc.constantFrom([{ key: 'target', value: 'y' }], [{ key: 'if', value: 'eth0' }, { key: 'target', value: 'y' }], [{ key: '__proto__', value: 'z' }]), { nil: undefined, freq: 4 }),
+    tags: fc.option(
+      fc.constantFrom(
+        [{ key: 'target', value: 'y' }],
+        [
+          { key: 'if', value: 'eth0' },
+          { key: 'target', value: 'y' },
+        ],
+        [{ key: '__proto__', value: 'z' }],
+      ),
+      { nil: undefined, freq: 4 },
+    ),
     nameContains: fc.option(fc.constantFrom('PING', '_', '%'), { nil: undefined, freq: 4 }),
   })
   .map((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
@@ -53,7 +70,12 @@ const range = fc.tuple(edge, edge).map(([x, y]) => ({ startMs: Math.min(x, y), e
 const sampleQuery: fc.Arbitrary<SampleQuery> = fc
   .record({
     filter,
-    range: fc.oneof(range, fc.constant({}), edge.map((endMs) => ({ endMs })), edge.map((startMs) => ({ startMs }))),
+    range: fc.oneof(
+      range,
+      fc.constant({}),
+      edge.map((endMs) => ({ endMs })),
+      edge.map((startMs) => ({ startMs })),
+    ),
     order: fc.constantFrom('newest' as const, 'oldest' as const),
     limit: fc.integer({ min: 1, max: 60 }),
     offset: fc.integer({ min: 0, max: 30 }),
@@ -78,7 +100,13 @@ function plain(rows: SampleRows) {
   const objects = new Map(rows.objectValues.map(({ row, json }) => [row, json]));
   return Array.from(rows.seriesIndex, (index, i) => {
     const { id: _, ...identity } = rows.series[index] as (typeof rows.series)[number];
-    return { ...identity, time: rows.timestampsMs[i], value: rows.values[i], receivedAt: rows.receivedAtMs[i], json: objects.get(i) ?? null };
+    return {
+      ...identity,
+      time: rows.timestampsMs[i],
+      value: rows.values[i],
+      receivedAt: rows.receivedAtMs[i],
+      json: objects.get(i) ?? null,
+    };
   });
 }
 
@@ -147,7 +175,9 @@ describe('storage answers as the model does', () => {
             expect(plain(await reader.latest(query))).toEqual(plain(await model.latest(query)));
             expect(await reader.names(query.filter)).toEqual(await model.names(query.filter));
             const ids = (list: { name: string; agentId: string; tagsJson: string }[]) => list.map((s) => [s.name, s.agentId, s.tagsJson]);
-            expect(ids(await reader.series({ filter: query.filter, limit: 5 }))).toEqual(ids(await model.series({ filter: query.filter, limit: 5 })));
+            expect(ids(await reader.series({ filter: query.filter, limit: 5 }))).toEqual(
+              ids(await model.series({ filter: query.filter, limit: 5 })),
+            );
           }
         },
       ),

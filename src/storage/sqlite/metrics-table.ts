@@ -31,7 +31,21 @@ export function openForPeople(path: string): PeoplesDatabase {
   const feed = openForReading(path);
   const finder = new SeriesFinder(feed);
   db.table('metrics', {
-    columns: ['agent_id', 'name', 'type', 'value', 'unit', 'tags', 'provider', 'region', 'zone', 'timestamp', 'timestamp_ms', 'received_at_ms', 'object_value'],
+    columns: [
+      'agent_id',
+      'name',
+      'type',
+      'value',
+      'unit',
+      'tags',
+      'provider',
+      'region',
+      'zone',
+      'timestamp',
+      'timestamp_ms',
+      'received_at_ms',
+      'object_value',
+    ],
     parameters: ['agent', 'metric', 'since', 'until'],
     *rows(agent: unknown, metric: unknown, since: unknown, until: unknown) {
       const filter: SeriesFilter = {
@@ -94,6 +108,7 @@ function isAny(parameter: unknown): boolean {
 
 function timeOf(value: unknown, parameter: string): number {
   const ms = typeof value === 'number' ? value : Date.parse(String(value));
-  if (Number.isNaN(ms)) throw new TypeError(`metrics(): ${parameter} must be an ISO 8601 time or Unix milliseconds, not "${String(value)}"`);
+  if (Number.isNaN(ms))
+    throw new TypeError(`metrics(): ${parameter} must be an ISO 8601 time or Unix milliseconds, not "${String(value)}"`);
   return ms;
 }

@@ -97,7 +97,8 @@ function checkedVersion(db: Db, path: string): number {
     applicationId = db.pragma('application_id', { simple: true }) as number;
     tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
   } catch (error) {
-    if ((error as { code?: string }).code === 'SQLITE_NOTADB') throw new AppError('storage_unavailable', `${path} is not an SQLite database`);
+    if ((error as { code?: string }).code === 'SQLITE_NOTADB')
+      throw new AppError('storage_unavailable', `${path} is not an SQLite database`);
     throw error;
   }
   if (tables > 0 && applicationId !== APPLICATION_ID) {

@@ -193,7 +193,7 @@ describe('names from older files', () => {
       BATCH_PROCESSING_INTERVAL: '5000',
       DB_PASSWORD: 'a-password-nobody-needs',
     });
-    expect(warnings.map((warning) => warning.split(' ')[0]).toSorted()).toEqual([
+    expect(warnings.map((warning) => warning.split(' ')[0] ?? '').toSorted()).toEqual([
       'BATCH_PROCESSING_INTERVAL',
       'DB_PASSWORD',
       'JWT_SECRET',

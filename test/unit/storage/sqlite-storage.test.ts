@@ -57,7 +57,7 @@ describe('append', () => {
     const samples = ['one', 'two', 'three', 'one'].map((name, i) => sample({ name, value: i }));
     const result = await store.storage.writer.append(batchOf(key, samples));
     expect(result).toMatchObject({ processed: 3, errors: 1, newSeriesIds: [1, 2, 0] });
-    expect((await values()).sort()).toEqual([1, 3]);
+    expect((await values()).sort((a, b) => a - b)).toEqual([1, 3]);
     const again = await store.storage.writer.append(batchOf(key, [sample({ name: 'three' })]));
     expect(again).toMatchObject({ processed: 0, errors: 1 });
   });
@@ -115,7 +115,10 @@ describe('opening', () => {
   });
 
   test.each([
-    ['is not an SQLite database', (path: string) => writeFileSync(path, 'something else entirely, long enough to be looked at as a header'.repeat(20))],
+    [
+      'is not an SQLite database',
+      (path: string) => writeFileSync(path, 'something else entirely, long enough to be looked at as a header'.repeat(20)),
+    ],
     [
       'holds something else',
       (path: string) => {
@@ -158,7 +161,9 @@ describe('deletion and expiry', () => {
 
     const db = new Database(store.settings.path, { readonly: true });
     const left = (table: string) => db.prepare(`SELECT count(*) FROM ${table} WHERE agent_key = ?`).pluck().get(key);
-    expect(['metric_batches', 'metric_series', 'batch_receipts', 'batch_errors', 'agent_totals', 'deleted_agents'].map(left)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(['metric_batches', 'metric_series', 'batch_receipts', 'batch_errors', 'agent_totals', 'deleted_agents'].map(left)).toEqual([
+      0, 0, 0, 0, 0, 0,
+    ]);
     db.close();
   });
 
@@ -233,9 +238,11 @@ describe('reading', () => {
       { name: 'h', mean: 9 },
       { name: 'x', mean: 3 },
     ]);
-    expect(query(`select value, timestamp, unit, tags, provider from metrics where metric = 'x' and until = '${new Date(T + HOUR).toISOString()}'`)).toEqual([
-      { value: 4, timestamp: new Date(T).toISOString(), unit: 'ms', tags: '{"target":"h"}', provider: 'gcp' },
-    ]);
+    expect(
+      query(
+        `select value, timestamp, unit, tags, provider from metrics where metric = 'x' and until = '${new Date(T + HOUR).toISOString()}'`,
+      ),
+    ).toEqual([{ value: 4, timestamp: new Date(T).toISOString(), unit: 'ms', tags: '{"target":"h"}', provider: 'gcp' }]);
     expect(query(`select object_value from metrics('', 'h')`)).toEqual([{ object_value: '{"value":9,"max":10}' }]);
     expect(query(`select * from metrics('b')`)).toEqual([]);
     expect(() => query(`select * from metrics('a', '', 'yesterday')`)).toThrow('since must be an ISO 8601 time');

@@ -6,7 +6,7 @@
  * Rejected: delta-of-delta times and XOR values here (twice the CPU on the way in, for rows that live an hour).
  */
 import { crc32 } from 'node:zlib';
-import { ByteReader, ByteWriter, CorruptDataError, unzigzag, zigzag } from './varint.js';
+import { ByteReader, type ByteWriter, CorruptDataError, unzigzag, zigzag } from './varint.js';
 
 const FORMAT_VERSION = 1;
 const CRC_BYTES = 4;
@@ -112,7 +112,11 @@ export function decodeBatch(payload: Uint8Array, windowMs: number, into: Decoded
   const end = payload.length - CRC_BYTES;
   if (end < 2) throw new CorruptDataError(`a payload of ${payload.length} bytes is too short`);
   const stored =
-    ((payload[end] as number) | ((payload[end + 1] as number) << 8) | ((payload[end + 2] as number) << 16) | ((payload[end + 3] as number) << 24)) >>> 0;
+    ((payload[end] as number) |
+      ((payload[end + 1] as number) << 8) |
+      ((payload[end + 2] as number) << 16) |
+      ((payload[end + 3] as number) << 24)) >>>
+    0;
   if (crc32(payload.subarray(0, end)) !== stored) throw new CorruptDataError('checksum mismatch');
 
   const reader = new ByteReader(payload, 0, end);

@@ -91,7 +91,8 @@ export class ByteReader {
   }
 
   raw(length: number): Uint8Array {
-    if (length > this.end - this.offset) throw new CorruptDataError(`data ends at byte ${this.end}, ${length} bytes wanted at ${this.offset}`);
+    if (length > this.end - this.offset)
+      throw new CorruptDataError(`data ends at byte ${this.end}, ${length} bytes wanted at ${this.offset}`);
     this.offset += length;
     return this.bytes.subarray(this.offset - length, this.offset);
   }

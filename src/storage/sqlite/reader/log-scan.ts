@@ -83,7 +83,13 @@ export class LogScan {
     }
   }
 
-  private gather(rows: readonly [number, number][], windowMs: number, range: TimeRange, slots: AgentSlots, withArrivals: boolean): AgentWindow {
+  private gather(
+    rows: readonly [number, number][],
+    windowMs: number,
+    range: TimeRange,
+    slots: AgentSlots,
+    withArrivals: boolean,
+  ): AgentWindow {
     const { columns, decoded } = this;
     const arrivals: Arrival[] = [];
     columns.reset(slots.count);
@@ -94,7 +100,8 @@ export class LogScan {
       const receivedAtMs = this.decode(id, windowMs);
       if (withArrivals) arrivals.push({ receivedAtMs, objectJson: null });
       const plainArrival = arrivals.length - 1;
-      const objects = withArrivals && decoded.objectValues.length > 0 ? new Map(decoded.objectValues.map(({ row, json }) => [row, json])) : null;
+      const objects =
+        withArrivals && decoded.objectValues.length > 0 ? new Map(decoded.objectValues.map(({ row, json }) => [row, json])) : null;
       for (let row = 0; row < decoded.count; row += 1) {
         const slot = slots.slotOf.get(decoded.seriesIds[row] as number);
         if (slot === undefined) continue;
@@ -115,7 +122,7 @@ export class LogScan {
       decodeBatch(payload, windowMs, this.decoded);
     } catch (error) {
       if (!(error instanceof CorruptDataError)) throw error;
-      throw new Error(`metric_batches row ${id} is damaged: ${error.message}`);
+      throw new Error(`metric_batches row ${id} is damaged: ${error.message}`, { cause: error });
     }
     return receivedAtMs;
   }

@@ -3,7 +3,7 @@ import type { SeriesInfo, TimeRange } from '../../../model/metric.js';
 import { Aggregator, TooManyBucketsError } from '../../engine/aggregate.js';
 import { WINDOW_MS } from '../../engine/window.js';
 import type { AggregateGroup, AggregateQuery, SampleQuery, SampleRows, SeriesFilter } from '../../ports.js';
-import { type Arrival, type LogScan } from './log-scan.js';
+import type { Arrival, LogScan } from './log-scan.js';
 import type { SeriesFinder, SeriesLookup } from './series-lookup.js';
 
 /** The first slice of a window that a page of samples looks at; it doubles while too little is found. */
@@ -66,13 +66,22 @@ export class SampleReader {
       for (const windowMs of this.scan.windows(query.range, 'ascending')) {
         this.scan.visit(windowMs, query.range, lookup, false, ({ slots, columns }) => {
           for (let slot = 0; slot < slots.count; slot += 1) {
-            aggregator.add(slots.first + slot, columns.timestampsMs, columns.values, columns.starts[slot] as number, columns.ends[slot] as number);
+            aggregator.add(
+              slots.first + slot,
+              columns.timestampsMs,
+              columns.values,
+              columns.starts[slot] as number,
+              columns.ends[slot] as number,
+            );
           }
         });
       }
     } catch (error) {
       if (!(error instanceof TooManyBucketsError)) throw error;
-      throw new AppError('validation_failed', `the answer would hold ${error.message}; ask for a longer interval, a shorter range or fewer groups`);
+      throw new AppError(
+        'validation_failed',
+        `the answer would hold ${error.message}; ask for a longer interval, a shorter range or fewer groups`,
+      );
     }
     return aggregator.result();
   }

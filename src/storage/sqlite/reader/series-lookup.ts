@@ -57,7 +57,10 @@ export class SeriesFinder {
 
   names(filter: SeriesFilter): { name: string; type: MetricType }[] {
     const { where, parameters } = conditions(filter);
-    return this.db.prepare(`SELECT DISTINCT s.name, s.type ${FROM} ${where} ORDER BY s.name, s.type`).all(parameters) as { name: string; type: MetricType }[];
+    return this.db.prepare(`SELECT DISTINCT s.name, s.type ${FROM} ${where} ORDER BY s.name, s.type`).all(parameters) as {
+      name: string;
+      type: MetricType;
+    }[];
   }
 
   private select(filter: SeriesFilter, tail: string, more: object = {}): SeriesRow[] {

@@ -23,6 +23,8 @@ export class ActivityRows {
 
   recent(query: { limit: number; sinceMs?: number; agentId?: string }): Activity[] {
     const sinceMs = query.sinceMs ?? 0;
-    return query.agentId === undefined ? this.selectRecent.all(sinceMs, query.limit) : this.selectRecentOf.all(query.agentId, sinceMs, query.limit);
+    return query.agentId === undefined
+      ? this.selectRecent.all(sinceMs, query.limit)
+      : this.selectRecentOf.all(query.agentId, sinceMs, query.limit);
   }
 }

@@ -53,7 +53,8 @@ export class AgentRows {
        VALUES (@id, @provider, @region, @zone, @network, @subnet, @instanceId, @ipAddress, @version, @capabilities, @nowMs, @nowMs, @nowMs)`,
     );
     this.insertTotals = db.prepare('INSERT INTO agent_totals (agent_key) VALUES (?)');
-    const known = (column: string, parameter: string): string => `${column} = CASE WHEN @${parameter} = '' THEN ${column} ELSE @${parameter} END`;
+    const known = (column: string, parameter: string): string =>
+      `${column} = CASE WHEN @${parameter} = '' THEN ${column} ELSE @${parameter} END`;
     this.update = db.prepare(
       `UPDATE agents SET ${known('provider', 'provider')}, ${known('region', 'region')}, ${known('zone', 'zone')},
          ${known('network', 'network')}, ${known('subnet', 'subnet')}, ${known('instance_id', 'instanceId')},

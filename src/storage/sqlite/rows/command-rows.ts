@@ -19,7 +19,9 @@ export class CommandRows {
        VALUES (@id, @agentKey, @name, @args, @status, @output, @error, @createdAtMs, @expiresAtMs, @completedAtMs)`,
     );
     this.selectOne = db.prepare<[number, string], CommandRow>(`${SELECT_COMMAND} WHERE agent_key = ? AND id = ?`);
-    this.selectAll = db.prepare<[number, number], CommandRow>(`${SELECT_COMMAND} WHERE agent_key = ? ORDER BY created_at_ms DESC, rowid DESC LIMIT ?`);
+    this.selectAll = db.prepare<[number, number], CommandRow>(
+      `${SELECT_COMMAND} WHERE agent_key = ? ORDER BY created_at_ms DESC, rowid DESC LIMIT ?`,
+    );
     this.complete_ = db.prepare(
       `UPDATE agent_commands SET status = @status, output = @output, error = @error, completed_at_ms = @nowMs
        WHERE agent_key = @agentKey AND id = @id AND completed_at_ms IS NULL`,

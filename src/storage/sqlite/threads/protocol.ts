@@ -5,8 +5,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { AppError, type ErrorCode, isAppError } from '../../../model/errors.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: the map's values are functions of any shape; callers see them typed
-export type Ops = Record<string, (...args: any[]) => unknown>;
+/** A thread's calls by name. `never` lets functions of any shape in: whoever calls them has checked the name and the arguments (the clients' types). */
+export type Ops = Record<string, (...args: never[]) => unknown>;
+
+/** Calls an operation by name. */
+export function invoke(ops: Ops, { op, args }: Call): unknown {
+  const operation = ops[op] as (...args: readonly unknown[]) => unknown;
+  return operation(...args);
+}
 
 export interface Call {
   readonly op: string;

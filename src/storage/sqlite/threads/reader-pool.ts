@@ -5,7 +5,7 @@ import type { ThreadHost } from './thread-host.js';
 
 interface Waiting {
   readonly call: Call;
-  resolve(value: unknown): void;
+  resolve(value: never): void;
   reject(error: Error): void;
 }
 
@@ -23,7 +23,7 @@ export class ReaderPool {
   call<K extends keyof ReaderOps>(op: K, ...args: Parameters<ReaderOps[K]>): Promise<ReturnType<ReaderOps[K]>> {
     if (this.waiting.length >= this.maxWaiting) return Promise.reject(new AppError('overloaded', 'too many queries are waiting'));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ call: { op, args }, resolve: resolve as (value: unknown) => void, reject });
+      this.waiting.push({ call: { op, args }, resolve, reject });
       this.dispatch();
     });
   }
@@ -49,10 +49,13 @@ export class ReaderPool {
     this.busy.add(host);
     host
       .send([waiting.call])
-      .then(([result]) => {
-        if (result !== undefined && 'value' in result) waiting.resolve(result.value);
-        else waiting.reject(fromWireError((result as Extract<Result, { error: unknown }>).error));
-      }, waiting.reject)
+      .then(
+        ([result]) => {
+          if (result !== undefined && 'value' in result) waiting.resolve(result.value as never);
+          else waiting.reject(fromWireError((result as Extract<Result, { error: unknown }>).error));
+        },
+        (error: Error) => waiting.reject(error),
+      )
       .finally(() => {
         this.busy.delete(host);
         this.dispatch();

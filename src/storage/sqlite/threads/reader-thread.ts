@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openForReading } from '../open.js';
 import { createReaderOps } from '../reader/reader-ops.js';
-import { type Ops, serve, toWireError } from './protocol.js';
+import { type Call, invoke, type Ops, serve, toWireError } from './protocol.js';
 
 export interface ReaderThreadData {
   readonly path: string;
@@ -14,12 +14,12 @@ const data = workerData as ReaderThreadData;
 serve(parentPort as NonNullable<typeof parentPort>, () => {
   const db = openForReading(data.path);
   const ops: Ops = createReaderOps(db, data);
-  const inSnapshot = db.transaction((op: string, args: readonly unknown[]) => (ops[op] as Ops[string])(...args));
+  const inSnapshot = db.transaction((call: Call) => invoke(ops, call));
   return {
     run: (calls) =>
-      calls.map(({ op, args }) => {
+      calls.map((call) => {
         try {
-          return { value: inSnapshot(op, args) };
+          return { value: inSnapshot(call) };
         } catch (error) {
           return { error: toWireError(error) };
         }

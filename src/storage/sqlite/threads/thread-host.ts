@@ -39,11 +39,6 @@ export class ThreadHost {
     return this.worker !== null;
   }
 
-  /** Groups sent and not answered yet. */
-  get inFlight(): number {
-    return this.pending.size;
-  }
-
   /** Sends a group of calls; the results are in the order of the calls. @throws AppError `storage_unavailable` */
   send(calls: readonly Call[]): Promise<readonly Result[]> {
     const { worker } = this;

@@ -12,7 +12,7 @@ const MAX_WAITING_CALLS = 100_000;
 
 interface Waiting {
   readonly call: Call;
-  resolve(value: unknown): void;
+  resolve(value: never): void;
   reject(error: Error): void;
 }
 
@@ -24,14 +24,17 @@ export class WriterClient {
   private waiting: Waiting[] = [];
   private scheduled = false;
   private lastFailure: string | null = null;
+  private groupsUnderWay = 0;
+  private readonly onIdle: (() => void)[] = [];
 
   constructor(private readonly host: ThreadHost) {}
 
   /** Resolves when the call's transaction is on disk. @throws AppError when it is not. */
   call<K extends keyof WriterOps>(op: K, ...args: Parameters<WriterOps[K]>): Promise<ReturnType<WriterOps[K]>> {
-    if (this.waiting.length >= MAX_WAITING_CALLS) return Promise.reject(new AppError('overloaded', 'too many writes are waiting for the disk'));
+    if (this.waiting.length >= MAX_WAITING_CALLS)
+      return Promise.reject(new AppError('overloaded', 'too many writes are waiting for the disk'));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ call: { op, args }, resolve: resolve as (value: unknown) => void, reject });
+      this.waiting.push({ call: { op, args }, resolve, reject });
       this.schedule();
     });
   }
@@ -46,12 +49,20 @@ export class WriterClient {
   }
 
   /** Resolves when nothing waits and nothing is under way. */
-  async drain(): Promise<void> {
-    while (this.waiting.length > 0 || this.host.inFlight > 0) await new Promise((resolve) => setImmediate(resolve));
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onIdle.push(resolve);
+      this.reportIdle();
+    });
+  }
+
+  private reportIdle(): void {
+    if (this.waiting.length > 0 || this.groupsUnderWay > 0) return;
+    for (const resolve of this.onIdle.splice(0)) resolve();
   }
 
   private schedule(): void {
-    if (this.scheduled || this.host.inFlight >= MAX_GROUPS_IN_FLIGHT) return;
+    if (this.scheduled || this.groupsUnderWay >= MAX_GROUPS_IN_FLIGHT) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -63,10 +74,18 @@ export class WriterClient {
     if (this.waiting.length === 0) return;
     const group = this.waiting.length <= MAX_GROUP_CALLS ? this.waiting : this.waiting.slice(0, MAX_GROUP_CALLS);
     this.waiting = this.waiting.slice(group.length);
-    this.host.send(group.map(({ call }) => call)).then(
-      (results) => this.settle(group, results),
-      (error: Error) => this.fail(group, error),
-    );
+    this.groupsUnderWay += 1;
+    this.host
+      .send(group.map(({ call }) => call))
+      .then(
+        (results) => this.settle(group, results),
+        (error: Error) => this.fail(group, error),
+      )
+      .finally(() => {
+        this.groupsUnderWay -= 1;
+        this.schedule();
+        this.reportIdle();
+      });
     if (this.waiting.length > 0) this.schedule();
   }
 
@@ -75,19 +94,17 @@ export class WriterClient {
     for (const [i, waiting] of group.entries()) {
       const result = results[i] as Result;
       if ('value' in result) {
-        waiting.resolve(result.value);
+        waiting.resolve(result.value as never);
       } else {
         const error = fromWireError(result.error);
         if (isAppError(error) && (error.code === 'storage_full' || error.code === 'storage_unavailable')) this.lastFailure = error.message;
         waiting.reject(error);
       }
     }
-    this.schedule();
   }
 
   private fail(group: readonly Waiting[], error: Error): void {
     this.lastFailure = error.message;
     for (const waiting of group) waiting.reject(error);
-    this.schedule();
   }
 }

@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openForWriting } from '../open.js';
 import { createWriterOps } from '../writer/writer-ops.js';
-import { type Call, type Ops, type Result, serve, toWireError } from './protocol.js';
+import { type Call, invoke, type Ops, type Result, serve, toWireError } from './protocol.js';
 
 export interface WriterThreadData {
   readonly path: string;
@@ -16,7 +16,8 @@ export interface WriterThreadData {
 const data = workerData as WriterThreadData;
 
 serve(parentPort as NonNullable<typeof parentPort>, () => {
-  const { db, close } = openForWriting(data.path);
+  const database = openForWriting(data.path);
+  const { db } = database;
   const ops: Ops = createWriterOps(db, data);
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -25,7 +26,7 @@ serve(parentPort as NonNullable<typeof parentPort>, () => {
   function transact(calls: readonly Call[]): Result[] {
     try {
       begin.run();
-      const results = calls.map(({ op, args }) => ({ value: (ops[op] as Ops[string])(...args) }));
+      const results = calls.map((call) => ({ value: invoke(ops, call) }));
       commit.run();
       return results;
     } catch (error) {
@@ -45,5 +46,5 @@ serve(parentPort as NonNullable<typeof parentPort>, () => {
     }
   }
 
-  return { run, close };
+  return { run, close: () => database.close() };
 });

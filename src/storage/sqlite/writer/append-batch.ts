@@ -27,8 +27,12 @@ export class BatchAppender {
     db: Db,
     private readonly maxSeriesPerAgent: number,
   ) {
-    this.findReceipt = db.prepare<[number, string], [number, number]>('SELECT processed, errors FROM batch_receipts WHERE agent_key = ? AND batch_id = ?').raw();
-    this.insertReceipt = db.prepare('INSERT INTO batch_receipts (agent_key, batch_id, processed, errors, received_at_ms) VALUES (?, ?, ?, ?, ?)');
+    this.findReceipt = db
+      .prepare<[number, string], [number, number]>('SELECT processed, errors FROM batch_receipts WHERE agent_key = ? AND batch_id = ?')
+      .raw();
+    this.insertReceipt = db.prepare(
+      'INSERT INTO batch_receipts (agent_key, batch_id, processed, errors, received_at_ms) VALUES (?, ?, ?, ?, ?)',
+    );
     this.countUp = db.prepare(
       `UPDATE agent_totals SET metrics = metrics + ?, errors = errors + ?, last_batch_ms = max(last_batch_ms, ?),
          newest_sample_ms = max(newest_sample_ms, ?), clock_skew_ms = coalesce(?, clock_skew_ms) WHERE agent_key = ?`,

@@ -19,14 +19,18 @@ export class Eraser {
   private readonly purges;
 
   constructor(db: Db) {
-    this.nextDeleted = db.prepare<[], { agent_key: number; next_window_ms: number }>('SELECT agent_key, next_window_ms FROM deleted_agents LIMIT 1');
+    this.nextDeleted = db.prepare<[], { agent_key: number; next_window_ms: number }>(
+      'SELECT agent_key, next_window_ms FROM deleted_agents LIMIT 1',
+    );
     this.nextWindow = db.prepare<[number], number | null>('SELECT min(window_ms) FROM metric_batches WHERE window_ms >= ?').pluck();
     this.batchesInWindow = db
       .prepare<[number, number, number], number>('SELECT id FROM metric_batches WHERE window_ms = ? AND agent_key = ? LIMIT ?')
       .pluck();
     this.deleteBatch = db.prepare('DELETE FROM metric_batches WHERE id = ?');
     this.advance = db.prepare('UPDATE deleted_agents SET next_window_ms = ? WHERE agent_key = ?');
-    this.deleteSeries = db.prepare(`DELETE FROM metric_series WHERE id IN (SELECT id FROM metric_series WHERE agent_key = ? LIMIT ${SLICE_ROWS})`);
+    this.deleteSeries = db.prepare(
+      `DELETE FROM metric_series WHERE id IN (SELECT id FROM metric_series WHERE agent_key = ? LIMIT ${SLICE_ROWS})`,
+    );
     this.deleteReceipts = db.prepare(
       `DELETE FROM batch_receipts WHERE agent_key = ? AND batch_id IN (SELECT batch_id FROM batch_receipts WHERE agent_key = ? LIMIT ${SLICE_ROWS})`,
     );
