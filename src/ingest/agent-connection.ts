@@ -8,17 +8,19 @@
  *
  * Ten thousand of these are idle most of the time: no timers and no closures of its own, only fields.
  */
-import { WebSocket } from 'ws';
-import { AppError, isAppError } from '../model/errors.js';
+import type { WebSocket } from 'ws';
+import { isAppError } from '../model/errors.js';
 import type { Events } from '../model/event.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
 import type { SelfMetrics } from '../runtime/self-metrics.js';
 import type { AgentDescription } from '../storage/ports.js';
+import { ackText, type AgentFrame, batchIdOf, failureText, frameText, isRetryable, parseFrame } from './agent-frames.js';
 import type { AgentLink, AgentRecord } from './agent-record.js';
 import type { AgentRegistry } from './agent-registry.js';
-import type { BatchOutcome, BatchProcessor } from './batch-processor.js';
+import type { BatchProcessor } from './batch-processor.js';
+import { END_TEXTS, type EndReason } from './end-reason.js';
 import {
   type BatchEnvelope,
   mayMove,
@@ -29,8 +31,8 @@ import {
   readRegistration,
   readStatus,
 } from './messages.js';
-import { isPlainObject, shown } from './metric-checks.js';
 import type { MetricFrameDecoder } from './metric-frame.js';
+import { type Answer, OrderedAnswers } from './ordered-answers.js';
 
 /** What all connections share. */
 export interface ConnectionContext {
@@ -49,22 +51,7 @@ export interface ConnectionContext {
   readonly paused: Set<AgentConnection>;
 }
 
-/** Why a connection ended, as the self metrics and the activity feed tell it. */
-type EndReason = 'closed' | 'lost' | 'silent' | 'slow_reader' | 'too_many_bad_frames' | 'too_long' | 'protocol_error' | 'deleted' | 'shutdown';
-
-interface Frame {
-  readonly type: string;
-  readonly data: Record<string, unknown>;
-  readonly arrivedMs: number;
-}
-
-/** The place of an answer in the order of answers; empty until it is known. */
-interface Answer {
-  text: string | null;
-}
-
 const FEATURES = ['metrics_ack', 'batch_id', 'config_update', 'command'];
-const FRAME_TYPES = ['registration', 'metrics', 'status', 'pong', 'config_status', 'command_result'];
 const BAD_FRAMES_PER_MINUTE = 100;
 const MINUTE_MS = 60_000;
 /** Frames held back behind a slow one before the socket is paused. */
@@ -81,7 +68,7 @@ export class AgentConnection implements AgentLink {
   /** How many things that later frames must wait for are under way. */
   private busy = 0;
   private waiting: { data: Buffer; arrivedMs: number }[] = NOTHING;
-  private answers: Answer[] = NOTHING;
+  private readonly answers: OrderedAnswers;
   private badFrames = 0;
   private badFramesSinceMs = 0;
   /** We have closed it: nothing that still comes counts. */
@@ -95,6 +82,7 @@ export class AgentConnection implements AgentLink {
     private readonly description: AgentDescription,
     private readonly context: ConnectionContext,
   ) {
+    this.answers = new OrderedAnswers(socket);
     this.lastHeardMs = monotonicMs();
     this.lastPingMs = this.lastHeardMs;
   }
@@ -110,7 +98,7 @@ export class AgentConnection implements AgentLink {
   }
 
   send(type: string, data: object): boolean {
-    return this.transmit(this.frameText(type, data));
+    return !this.closing && this.answers.send(this.frameText(type, data));
   }
 
   close(code: number, reason: string): void {
@@ -213,25 +201,14 @@ export class AgentConnection implements AgentLink {
   }
 
   private handle(data: Buffer, arrivedMs: number): void {
-    let json: unknown;
-    try {
-      json = JSON.parse(data.toString());
-    } catch {
-      return this.refuse('invalid_json', 'The frame is not JSON');
-    }
-    if (!isPlainObject(json)) return this.refuse('validation_failed', `A frame must be an object (it is ${shown(json)})`);
-    const { type } = json;
-    if (typeof type !== 'string') return this.refuse('validation_failed', `type must be a string (it is ${shown(type)})`);
-    if (!FRAME_TYPES.includes(type)) return this.refuse('unknown_type', `There are no frames of type ${shown(type)}`);
-    const body = json.data ?? {};
-    if (!isPlainObject(body)) return this.refuse('validation_failed', `data must be an object (it is ${shown(body)})`);
-    this.context.metrics.frames.inc({ type });
-    const frame: Frame = { type, data: body, arrivedMs };
+    const frame = parseFrame(data.toString(), arrivedMs);
+    if ('code' in frame) return this.refuse(frame.code, frame.message);
+    this.context.metrics.frames.inc({ type: frame.type });
     if (this.record !== null) return this.dispatch(this.record, frame);
     void this.holdingBack(async () => this.dispatch(await this.identify(), frame), frame);
   }
 
-  private dispatch(record: AgentRecord, frame: Frame): void {
+  private dispatch(record: AgentRecord, frame: AgentFrame): void {
     const { registry } = this.context;
     if (record.deleted) return this.close(1000, 'agent deleted');
     if (record.link === null && !this.ended) registry.attach(record, this);
@@ -247,6 +224,8 @@ export class AgentConnection implements AgentLink {
           return this.context.bus.emit('configStatusReported', { agent: record.agent, ...readConfigStatus(frame.data) });
         case 'command_result':
           return this.context.bus.emit('commandResultReported', { agent: record.agent, ...readCommandResult(frame.data) });
+        case 'pong':
+          return;
       }
     } catch (error) {
       this.answerFailure(error);
@@ -261,7 +240,7 @@ export class AgentConnection implements AgentLink {
     return record;
   }
 
-  private register(record: AgentRecord, data: Record<string, unknown>): void {
+  private register(record: AgentRecord, data: AgentFrame['data']): void {
     const { registry, logger } = this.context;
     const { description, dropped } = readRegistration(record.agent.id, data);
     void this.holdingBack(async () => {
@@ -276,7 +255,7 @@ export class AgentConnection implements AgentLink {
     });
   }
 
-  private takeBatch(record: AgentRecord, { data, arrivedMs }: Frame): void {
+  private takeBatch(record: AgentRecord, { data, arrivedMs }: AgentFrame): void {
     const { registry, processor, decoder, clock, maxMetricsPerBatch } = this.context;
     let envelope: BatchEnvelope;
     try {
@@ -291,18 +270,17 @@ export class AgentConnection implements AgentLink {
     const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: clock.nowMs(), timestamp };
     const decoded = decoder.decode(registry.dictionaryOf(record), metrics, frame);
     if (mayMove(record.agent, location)) this.move(location);
-    const answer: Answer = { text: null };
-    this.queueAnswer(answer);
+    const answer = this.answers.reserve();
     processor.submit(record, decoded, arrivedMs).then(
-      (outcome) => this.batchEnded(answer, this.ackText(batchId, outcome)),
-      (error: unknown) => this.batchEnded(answer, this.failureText(error, { batch_id: batchId ?? undefined, retryable: isRetryable(error) })),
+      (outcome) => this.batchEnded(answer, ackText(batchId, outcome, this.now())),
+      (error: unknown) =>
+        this.batchEnded(answer, this.failureText(error, { batch_id: batchId ?? undefined, retryable: isRetryable(error) })),
     );
     if (processor.saturated || processor.agentSaturated(record) || this.socket.bufferedAmount > MAX_UNSENT_BYTES) this.pause();
   }
 
   private batchEnded(answer: Answer, text: string): void {
-    answer.text = text;
-    this.flushAnswers();
+    this.answers.fill(answer, text);
     this.resumeIfRoom();
     this.reportIdle();
   }
@@ -320,7 +298,7 @@ export class AgentConnection implements AgentLink {
   }
 
   /** Runs something that the frames behind must wait for. What it throws is told to the agent. */
-  private async holdingBack(work: () => Promise<unknown>, frame?: Frame): Promise<void> {
+  private async holdingBack(work: () => Promise<unknown>, frame?: AgentFrame): Promise<void> {
     this.busy++;
     try {
       await work();
@@ -358,53 +336,16 @@ export class AgentConnection implements AgentLink {
   }
 
   private failureText(error: unknown, more: object): string {
-    const known = isAppError(error) ? error : INTERNAL;
-    if (known === INTERNAL) this.context.logger.error('a frame could not be handled', { agentId: this.description.id, error });
-    return this.frameText('error', {
-      message: known.message,
-      code: known.code,
-      timestamp: this.now(),
-      ...more,
-      retry_after_ms: known.retryAfterMs ?? undefined,
-    });
-  }
-
-  private ackText(batchId: string | null, { processed, errors, duplicate, details }: BatchOutcome): string {
-    return this.frameText('metrics_ack', {
-      processed,
-      errors,
-      timestamp: this.now(),
-      batch_id: batchId ?? undefined,
-      duplicate: duplicate ? true : undefined,
-      details: details.length > 0 ? details : undefined,
-    });
+    if (!isAppError(error)) this.context.logger.error('a frame could not be handled', { agentId: this.description.id, error });
+    return failureText(error, more, this.now());
   }
 
   private answer(text: string): void {
-    this.queueAnswer({ text });
-    this.flushAnswers();
-  }
-
-  private queueAnswer(answer: Answer): void {
-    if (this.answers === NOTHING) this.answers = [];
-    this.answers.push(answer);
-  }
-
-  private flushAnswers(): void {
-    for (let text = this.answers[0]?.text; typeof text === 'string'; text = this.answers[0]?.text) {
-      this.answers.shift();
-      this.transmit(text);
-    }
+    this.answers.fill(this.answers.reserve(), text);
   }
 
   private frameText(type: string, data: object): string {
-    return JSON.stringify({ type, data, timestamp: this.now() });
-  }
-
-  private transmit(text: string): boolean {
-    if (this.closing || this.socket.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(text);
-    return true;
+    return frameText(type, data, this.now());
   }
 
   private cut(reason: EndReason): void {
@@ -414,7 +355,7 @@ export class AgentConnection implements AgentLink {
   }
 
   private isIdle(): boolean {
-    return this.busy === 0 && this.answers.length === 0 && this.waiting.length === 0;
+    return this.busy === 0 && this.answers.isEmpty && this.waiting.length === 0;
   }
 
   private reportIdle(): void {
@@ -429,30 +370,4 @@ export class AgentConnection implements AgentLink {
   }
 }
 
-/** Shared by all idle connections instead of an array each. Never pushed to. */
 const NOTHING: never[] = [];
-
-const INTERNAL = new AppError('internal', 'This could not be handled; the server has logged why');
-
-const END_TEXTS: Readonly<Record<EndReason, string>> = {
-  closed: 'it closed the connection',
-  lost: 'the connection was lost',
-  silent: 'nothing was heard of it',
-  slow_reader: 'it did not read its answers',
-  too_many_bad_frames: 'too many bad frames',
-  too_long: 'its message was too long',
-  protocol_error: 'it broke the WebSocket protocol',
-  deleted: 'the agent was deleted',
-  shutdown: 'the server stopped',
-};
-
-/** True when the very same batch may succeed later. */
-function isRetryable(error: unknown): boolean {
-  return isAppError(error) && error.retryAfterMs !== null;
-}
-
-/** The batch's id for an error about it, as far as it is one. */
-function batchIdOf(data: Readonly<Record<string, unknown>>): string | undefined {
-  const batchId = data.batch_id ?? data.batchId;
-  return typeof batchId === 'string' && batchId !== '' && batchId.length <= 128 ? batchId : undefined;
-}

@@ -12,7 +12,8 @@ import type { ActivityType, Events } from '../model/event.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ActivityStore, AgentActivity, AgentDescription, AgentStore } from '../storage/ports.js';
+import type { ActivityStore, AgentDescription, AgentStore } from '../storage/ports.js';
+import { ActivityWriteBack } from './activity-write-back.js';
 import { type AgentLink, AgentRecord } from './agent-record.js';
 import { addsNothing, type StatusReport } from './messages.js';
 import { SeriesDictionary, StringPool } from './series-dictionary.js';
@@ -43,17 +44,17 @@ const MISSED_INTERVALS = 3;
 export class AgentRegistry implements AgentDirectory {
   private readonly records = new Map<string, AgentRecord>();
   private readonly changes = new Map<string, Promise<void>>();
-  private readonly dirty = new Set<AgentRecord>();
   private readonly pushing = new Set<AgentRecord>();
   private readonly strings = new StringPool(MAX_SHARED_STRINGS);
   private readonly monotonic: () => number;
+  private readonly writeBack: ActivityWriteBack;
   private creating = 0;
   private connected = 0;
   private timer: NodeJS.Timeout | null = null;
-  private writeBack: Promise<void> = Promise.resolve();
 
   constructor(private readonly deps: RegistryDeps) {
     this.monotonic = deps.monotonic ?? monotonicMs;
+    this.writeBack = new ActivityWriteBack(deps.agents, deps.logger);
   }
 
   /** Loads every agent; all of them are disconnected until they show up. */
@@ -69,7 +70,7 @@ export class AgentRegistry implements AgentDirectory {
     if (this.timer === null) return;
     clearInterval(this.timer);
     this.timer = null;
-    await this.flush();
+    await this.writeBack.flush();
   }
 
   find(id: string): Agent | null {
@@ -115,7 +116,7 @@ export class AgentRegistry implements AgentDirectory {
       record.http = null;
       this.refreshStatus(record);
       this.records.delete(id);
-      this.dirty.delete(record);
+      this.writeBack.forget(record);
       this.pushing.delete(record);
       link?.close(1000, 'agent deleted');
       this.note('agent_deleted', record, 'Agent deleted', null);
@@ -161,7 +162,7 @@ export class AgentRegistry implements AgentDirectory {
     record.agent.lastSeenMs = this.deps.clock.nowMs();
     record.agent.totalMessages += messages;
     record.unsavedMessages += messages;
-    this.markDirty(record);
+    this.writeBack.mark(record);
     if (!this.deps.bus.hasListeners('agentUpdated')) return;
     const nowMs = this.monotonic();
     if (nowMs - record.announcedMs < ANNOUNCE_INTERVAL_MS) return;
@@ -174,7 +175,7 @@ export class AgentRegistry implements AgentDirectory {
     const nowMs = this.deps.clock.nowMs();
     record.agent.lastRegistrationMs = nowMs;
     record.agent.updatedAtMs = nowMs;
-    this.markDirty(record);
+    this.writeBack.mark(record);
     this.announce(record);
     this.deps.bus.emit('agentRegistered', record.agent);
   }
@@ -187,7 +188,7 @@ export class AgentRegistry implements AgentDirectory {
     agent.healthMessage = message;
     agent.updatedAtMs = this.deps.clock.nowMs();
     this.refreshStatus(record);
-    this.markDirty(record);
+    this.writeBack.mark(record);
     const nowMs = this.monotonic();
     // An agent that changes its mind a thousand times a second must not fill the feed.
     if (changed && nowMs - record.healthNotedMs >= HEALTH_NOTE_INTERVAL_MS) {
@@ -226,27 +227,7 @@ export class AgentRegistry implements AgentDirectory {
       this.pushing.delete(record);
       this.left(record, `no push for ${MISSED_INTERVALS} intervals`, false);
     }
-    void this.flush();
-  }
-
-  /** Writes the activity of all changed agents to storage, behind a write-back that is still under way. */
-  private flush(): Promise<void> {
-    this.writeBack = this.writeBack.then(async () => {
-      if (this.dirty.size === 0) return;
-      const records = [...this.dirty];
-      this.dirty.clear();
-      const activities = records.map(activityOf);
-      try {
-        await this.deps.agents.recordActivity(activities);
-      } catch (error) {
-        this.deps.logger.warn('agent activity not written, will be tried again', { agents: records.length, error });
-        for (const [i, record] of records.entries()) {
-          record.unsavedMessages += activities[i]?.messages ?? 0;
-          this.markDirty(record);
-        }
-      }
-    });
-    return this.writeBack;
+    void this.writeBack.flush();
   }
 
   private async store(description: AgentDescription): Promise<AgentRecord> {
@@ -307,7 +288,7 @@ export class AgentRegistry implements AgentDirectory {
   private left(record: AgentRecord, reason: string, quietly: boolean): void {
     record.agent.updatedAtMs = this.deps.clock.nowMs();
     this.refreshStatus(record);
-    this.markDirty(record);
+    this.writeBack.mark(record);
     if (quietly) return;
     this.note('agent_disconnected', record, `Agent disconnected: ${reason}`);
     this.deps.bus.emit('agentDisconnected', record.agent);
@@ -330,29 +311,6 @@ export class AgentRegistry implements AgentDirectory {
     record.announcedMs = this.monotonic();
     this.deps.bus.emit('agentUpdated', record.agent);
   }
-
-  private markDirty(record: AgentRecord): void {
-    if (record.dirty || record.deleted) return;
-    record.dirty = true;
-    this.dirty.add(record);
-  }
-}
-
-/** Takes the pending counts out of the record: they are part of this write-back now. */
-function activityOf(record: AgentRecord): AgentActivity {
-  const { agent, unsavedMessages: messages } = record;
-  record.unsavedMessages = 0;
-  record.dirty = false;
-  return {
-    agentKey: agent.agentKey,
-    lastSeenMs: agent.lastSeenMs,
-    connectedAtMs: agent.connectedAtMs,
-    lastRegistrationMs: agent.lastRegistrationMs,
-    health: agent.health,
-    healthMessage: agent.healthMessage,
-    messages,
-    updatedAtMs: agent.updatedAtMs,
-  };
 }
 
 /** What storage knows better; the counts and the presence in memory are ahead of it. */

@@ -80,7 +80,7 @@ export class AgentSockets {
     this.timer = setInterval(() => this.sweep(), Math.min(Math.max(quarter, MIN_SWEEP_INTERVAL_MS), MAX_SWEEP_INTERVAL_MS));
     this.timer.unref();
     this.unsubscribe = this.context.processor.onRelief(() => {
-      for (const connection of [...this.context.paused]) connection.resumeIfRoom();
+      for (const connection of this.context.paused) connection.resumeIfRoom();
     });
   }
 
@@ -91,7 +91,7 @@ export class AgentSockets {
     clearInterval(this.timer);
     this.timer = null;
     this.unsubscribe?.();
-    await Promise.all(Array.from(this.sockets, (socket) => socket.connection?.drain()));
+    await Promise.all(Array.from(this.sockets, async (socket) => socket.connection?.drain()));
     for (const { connection } of this.sockets) connection?.close(1001, 'server is shutting down');
     if (this.sockets.size === 0) return;
     const grace = setTimeout(() => {

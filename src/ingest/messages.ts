@@ -225,11 +225,7 @@ function sameList(a: readonly string[], b: readonly string[] | null): boolean {
   return b !== null && a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
-function describe(
-  id: string,
-  location: Readonly<Record<string, unknown>>,
-  fields: Readonly<Record<string, unknown>>,
-): AgentDescription {
+function describe(id: string, location: Readonly<Record<string, unknown>>, fields: Readonly<Record<string, unknown>>): AgentDescription {
   return {
     id,
     provider: stringOf(location.provider),
@@ -254,14 +250,15 @@ function read(what: string, fields: Fields, data: unknown): Readonly<Record<stri
     if (value === null || value === '' || !Object.hasOwn(fields, name) || said[name] !== undefined) continue;
     said[name] = value;
   }
-  const { error, value } = Joi.object(fields).validate(said, { abortEarly: false }) as Joi.ValidationResult<Record<string, unknown>>;
+  const checked: Joi.ValidationResult<Record<string, unknown>> = Joi.object(fields).validate(said, { abortEarly: false });
+  const { error } = checked;
   if (error !== undefined) {
     const details = error.details.map(
       (detail): ErrorDetail => ({ field: detail.path.join('.'), message: detail.message, value: shown(detail.context?.value) }),
     );
     throw new AppError('validation_failed', `${what}: ${error.details.map((detail) => detail.message).join('; ')}`, details);
   }
-  return value;
+  return checked.value;
 }
 
 /** The error of one field, with its value shortened. */

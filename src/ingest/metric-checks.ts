@@ -47,7 +47,7 @@ const MAX_SHOWN_LENGTH = 64;
 export const MAX_OBJECT_VALUE_DEPTH = 8;
 const OBJECT_VALUE_NUMBERS = ['min', 'max', 'avg', 'count'] as const;
 // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
+export const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 
 export function problem(reason: RejectReason, text: string): Problem {
   return { reason, text: `${reason}: ${text}` };
@@ -57,8 +57,9 @@ export function problem(reason: RejectReason, text: string): Problem {
 export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return JSON.stringify(shortened(value));
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : 'an object';
 }
 
 /** At most 64 characters of a text. */

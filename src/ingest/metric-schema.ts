@@ -4,7 +4,7 @@
  * Whether a time is in range is not a matter of form and therefore not in here.
  */
 import Joi from 'joi';
-import { boundedJson, type MetricLimits } from './metric-checks.js';
+import { boundedJson, CONTROL_CHARACTERS, type MetricLimits } from './metric-checks.js';
 import { parseRfc3339Ms } from './timestamps.js';
 
 /** The form of a metric under these limits; to be used with `convert: false`. */
@@ -13,8 +13,7 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
     if (!text.isWellFormed()) throw new Error('not well-formed Unicode');
     return text;
   };
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
-  const label = Joi.string().max(limits.maxNameLength).pattern(/^[^\u0000-\u001f\u007f-\u009f]*$/).custom(wellFormed);
+  const label = Joi.string().max(limits.maxNameLength).pattern(CONTROL_CHARACTERS, { invert: true }).custom(wellFormed);
   const tagText = Joi.string().allow('').max(limits.maxTagLength).custom(wellFormed).required();
   const finite = Joi.number().unsafe();
   const objectValue = Joi.object({
@@ -34,7 +33,6 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
     type: Joi.valid('gauge', 'counter', 'histogram', 'timer', 'timing').required(),
     value: Joi.when('type', {
       is: Joi.valid('histogram', 'timer', 'timing'),
-      // biome-ignore lint/suspicious/noThenProperty: joi's own word
       then: Joi.alternatives(finite, objectValue).required(),
       otherwise: finite.required(),
     }),

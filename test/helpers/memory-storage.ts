@@ -67,8 +67,8 @@ export class MemoryWriter implements MetricWriter {
         ...(this.series.get(seriesId) as SeriesIdentity),
         agentKey: batch.agentKey,
         seriesId,
-        timestampMs: batch.timestampsMs[row] as number,
-        value: batch.values[row] as number,
+        timestampMs: batch.timestampsMs[row] ?? NaN,
+        value: batch.values[row] ?? NaN,
         json: batch.objectValues?.find((object) => object.row === row)?.json ?? null,
       })).filter((sample) => sample.seriesId !== 0),
     );

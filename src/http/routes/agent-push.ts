@@ -11,8 +11,14 @@ export interface AgentPushDeps {
  */
 export function agentPushRoutes({ push }: AgentPushDeps): Router {
   const router = Router();
-  router.post(['/agents/register', '/monitoring/agents/register'], answering((body) => push.register(body)));
-  router.post(['/metrics', '/monitoring/metrics'], answering((body) => push.push(body)));
+  router.post(
+    ['/agents/register', '/monitoring/agents/register'],
+    answering((body) => push.register(body)),
+  );
+  router.post(
+    ['/metrics', '/monitoring/metrics'],
+    answering((body) => push.push(body)),
+  );
   return router;
 }
 

@@ -75,7 +75,7 @@ describe('AgentRegistry', () => {
     expect(activities.activities.map(({ type }) => type)).toEqual(['agent_registered']);
   });
 
-  test('a failure of storage is the caller\'s, and the next one tries again', async () => {
+  test("a failure of storage is the caller's, and the next one tries again", async () => {
     const { registry, agents } = await start();
     agents.failures.push(new AppError('storage_unavailable', 'no'));
     await expect(registry.describe(describing('a'))).rejects.toMatchObject({ code: 'storage_unavailable' });

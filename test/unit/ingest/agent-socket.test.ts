@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { AppError } from '../../../src/model/errors.js';
-import { BatchRefused, metric, TestAgent } from '../../helpers/agent-client.js';
+import { type BatchRefused, metric, TestAgent } from '../../helpers/agent-client.js';
 import { goAgentFrames } from '../../helpers/fixtures.js';
 import { WayIn, type WayInOptions } from '../../helpers/way-in.js';
 
@@ -54,7 +54,8 @@ describe('AgentSockets', () => {
     const frames = goAgentFrames();
     for (const { text } of frames) agent.sendRaw(`${text}\n`);
     for (const { type, file } of frames) {
-      if (type === 'metrics') expect([file, await agent.nextFrame('metrics_ack')]).toEqual([file, expect.objectContaining({ processed: 17, errors: 0 })]);
+      if (type === 'metrics')
+        expect([file, await agent.nextFrame('metrics_ack')]).toEqual([file, expect.objectContaining({ processed: 17, errors: 0 })]);
     }
     expect(agent.frames.filter(({ type }) => type === 'error')).toEqual([]);
     expect(wayIn.registry.find('lab-agent')).toMatchObject({ totalMessages: frames.length, totalMetrics: 8 * 17, provider: 'on-premise' });
@@ -124,7 +125,7 @@ describe('AgentSockets', () => {
     expect(await wayIn.counted('ccv_agent_bad_frames_total', { reason: code })).toBe(1);
   });
 
-  test.each<[object]>([[{ metrics: {} }], [{}], [{ metrics: new Array(201).fill(null) }]])(
+  test.each<[object]>([[{ metrics: {} }], [{}], [{ metrics: Array.from({ length: 201 }, () => null) }]])(
     'a batch that can never succeed is not to be sent again: %#',
     async (data) => {
       const wayIn = await listen();
@@ -204,7 +205,8 @@ describe('AgentSockets', () => {
     const agent = await TestAgent.connect(wayIn);
     await agent.register();
     wayIn.writer.hold();
-    for (let i = 0; i < 200; i++) agent.send('metrics', { batch_id: `b${i}`, metrics: [metric('cpu', i, { tags: { pad: 'x'.repeat(60) } })] });
+    for (let i = 0; i < 200; i++)
+      agent.send('metrics', { batch_id: `b${i}`, metrics: [metric('cpu', i, { tags: { pad: 'x'.repeat(60) } })] });
     for (let i = 0; i < 8; i++) await agent.nextFrame('ping');
     expect(wayIn.sockets.pausedCount).toBe(1);
     expect(agent.socket.readyState).toBe(WebSocket.OPEN);
@@ -306,7 +308,7 @@ describe('AgentSockets', () => {
     await agent.register();
     const gone = wayIn.nextEvent('agentDisconnected');
     agent.socket.pause();
-    const metrics = new Array(200).fill({ name: 'x', type: 'gauge', value: 'y'.repeat(64) });
+    const metrics = Array.from({ length: 200 }, () => metric('x', 'y'.repeat(64)));
     const frame = JSON.stringify({ type: 'metrics', data: { metrics } });
     for (let i = 0; i < 1_000; i++) agent.sendRaw(frame);
     await gone;

@@ -22,9 +22,17 @@ describe('BatchProcessor', () => {
   test('answers what is on disk, counts it, and knows the series next time', async () => {
     const wayIn = new WayIn();
     const record = await known(wayIn);
-    await expect(submit(wayIn, record, [...METRICS, null])).resolves.toMatchObject({ processed: 1, errors: 1, duplicate: false, details: [{ index: 1 }] });
+    await expect(submit(wayIn, record, [...METRICS, null])).resolves.toMatchObject({
+      processed: 1,
+      errors: 1,
+      duplicate: false,
+      details: [{ index: 1 }],
+    });
     await submit(wayIn, record, METRICS);
-    expect(wayIn.writer.batches.map(({ newSeries, seriesIds }) => [newSeries.length, [...seriesIds]])).toEqual([[1, [1]], [0, [1]]]);
+    expect(wayIn.writer.batches.map(({ newSeries, seriesIds }) => [newSeries.length, [...seriesIds]])).toEqual([
+      [1, [1]],
+      [0, [1]],
+    ]);
     expect(record.agent).toMatchObject({ totalMetrics: 2, totalErrors: 1 });
     expect(await wayIn.counted('ccv_samples_total')).toBe(2);
     expect(await wayIn.counted('ccv_batches_total', { outcome: 'stored' })).toBe(2);
@@ -47,7 +55,11 @@ describe('BatchProcessor', () => {
     wayIn.writer.maxSeries = 1;
     const record = await known(wayIn);
     const outcome = await submit(wayIn, record, [...METRICS, { name: 'mem', type: 'gauge', value: 1 }]);
-    expect(outcome).toMatchObject({ processed: 1, errors: 1, details: [{ index: 1, name: 'mem', error: expect.stringMatching(/^series_limit: /) }] });
+    expect(outcome).toMatchObject({
+      processed: 1,
+      errors: 1,
+      details: [{ index: 1, name: 'mem', error: expect.stringMatching(/^series_limit: /) }],
+    });
     expect(await wayIn.counted('ccv_rejected_metrics_total', { reason: 'series_limit' })).toBe(1);
   });
 
@@ -89,7 +101,11 @@ describe('BatchProcessor', () => {
     expect([wayIn.processor.agentSaturated(a), wayIn.processor.agentSaturated(b), wayIn.processor.saturated]).toEqual([true, false, false]);
     expect(() => wayIn.processor.requireRoom(a)).toThrow('waiting');
     wayIn.processor.requireRoom(b);
-    const large = submit(wayIn, b, new Array(60).fill(METRICS[0]));
+    const large = submit(
+      wayIn,
+      b,
+      Array.from({ length: 60 }, () => METRICS[0]),
+    );
     expect(wayIn.processor.saturated).toBe(true);
     wayIn.writer.release();
     await Promise.all([...first, large]);
@@ -100,15 +116,33 @@ describe('BatchProcessor', () => {
     const wayIn = new WayIn();
     const record = await known(wayIn);
     const seen: LiveSample[] = [];
-    wayIn.bus.on('samplesCommitted', ({ agentId, samples }) => {
-      expect(agentId).toBe('a');
-      seen.push(...samples());
+    wayIn.bus.on('samplesCommitted', (committed) => {
+      expect(committed.agentId).toBe('a');
+      seen.push(...committed.samples());
     });
     await submit(wayIn, record, [...METRICS, { name: 't', type: 'timer', value: { value: 2, max: 3 } }, null], 'b');
     await submit(wayIn, record, METRICS, 'b');
     expect(seen).toEqual([
-      { seriesId: 1, name: 'cpu', type: 'gauge', unit: 'percent', tagsJson: '{"core":"1"}', timestampMs: expect.any(Number), value: 5, objectJson: null },
-      { seriesId: 2, name: 't', type: 'timer', unit: null, tagsJson: '{}', timestampMs: expect.any(Number), value: 2, objectJson: '{"value":2,"max":3}' },
+      {
+        seriesId: 1,
+        name: 'cpu',
+        type: 'gauge',
+        unit: 'percent',
+        tagsJson: '{"core":"1"}',
+        timestampMs: expect.any(Number),
+        value: 5,
+        objectJson: null,
+      },
+      {
+        seriesId: 2,
+        name: 't',
+        type: 'timer',
+        unit: null,
+        tagsJson: '{}',
+        timestampMs: expect.any(Number),
+        value: 2,
+        objectJson: '{"value":2,"max":3}',
+      },
     ]);
   });
 });

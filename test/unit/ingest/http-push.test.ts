@@ -40,10 +40,18 @@ describe('HttpPush', () => {
 
   test('one bad ping does not cost the rest', async () => {
     const wayIn = new WayIn();
-    const pings = [{ target: 5, success: true }, 'x', { target: 't', success: 'yes' }, { target: 't', success: true, latencyMs: 3, packetLoss: 'x' }];
+    const pings = [
+      { target: 5, success: true },
+      'x',
+      { target: 't', success: 'yes' },
+      { target: 't', success: true, latencyMs: 3, packetLoss: 'x' },
+    ];
     const answer = await wayIn.push.push({ agent_id: 'a', ping_results: pings });
     expect(answer).toMatchObject({ success: true, message: '2 metrics stored, 4 rejected' });
-    expect(wayIn.writer.samples().map(({ name, value }) => [name, value])).toEqual([['ping_success', 1], ['ping_rtt_avg_ms', 3]]);
+    expect(wayIn.writer.samples().map(({ name, value }) => [name, value])).toEqual([
+      ['ping_success', 1],
+      ['ping_rtt_avg_ms', 3],
+    ]);
   });
 
   test('the `metrics` object of the WebSocket is answered like there', async () => {
@@ -53,14 +61,21 @@ describe('HttpPush', () => {
       batch_id: 'b1',
       timestamp: '2026-11-22T19:04:38Z',
       location: { provider: 'aws', region: 'eu' },
-      metrics: [{ name: 'a', type: 'gauge', value: 1 }, { name: 'b', type: 'gauge', value: 'x' }],
+      metrics: [
+        { name: 'a', type: 'gauge', value: 1 },
+        { name: 'b', type: 'gauge', value: 'x' },
+      ],
     };
     const expected = { success: true, message: '1 stored, 1 rejected', agentId: 'script', processed: 1, errors: 1, batch_id: 'b1' };
     expect(await wayIn.push.push(body)).toMatchObject({ ...expected, details: [{ index: 1, name: 'b' }] });
     expect(await wayIn.push.push(body)).toMatchObject({ ...expected, duplicate: true });
     expect(wayIn.registry.find('script')).toMatchObject({ provider: 'aws', region: 'eu', totalMetrics: 1 });
     expect(await wayIn.push.push({ agentId: 'script', metrics: null })).toEqual({
-      success: true, message: '0 stored, 0 rejected', agentId: 'script', processed: 0, errors: 0,
+      success: true,
+      message: '0 stored, 0 rejected',
+      agentId: 'script',
+      processed: 0,
+      errors: 0,
     });
     expect(await wayIn.push.push({ agentId: 'script', metrics: [null] })).toMatchObject({ success: false, processed: 0, errors: 1 });
   });
@@ -73,10 +88,10 @@ describe('HttpPush', () => {
     ['agent_id', { agent_id: 5, metrics: [] }],
     ['metrics', { agent_id: 'a' }],
     ['metrics', { agent_id: 'a', metrics: 5 }],
-    ['metrics', { agent_id: 'a', metrics: new Array(201).fill(null) }],
+    ['metrics', { agent_id: 'a', metrics: Array.from({ length: 201 }, () => null) }],
     ['batch_id', { agent_id: 'a', metrics: [], batch_id: 5 }],
     ['ping_results', { agent_id: 'a', ping_results: {} }],
-    ['ping_results', { agent_id: 'a', ping_results: new Array(100).fill(null) }],
+    ['ping_results', { agent_id: 'a', ping_results: Array.from({ length: 100 }, () => null) }],
     ['system_info', { agent_id: 'a', system_info: [] }],
     ['region', { agent_id: 'a', region: 5, system_info: {} }],
   ])('refuses a push for its %s', async (field, body) => {
@@ -86,7 +101,10 @@ describe('HttpPush', () => {
   });
 
   test('refuses a registration without an id', async () => {
-    await expect(new WayIn().push.register({ hostname: 'x' })).rejects.toMatchObject({ code: 'validation_failed', message: 'id is missing' });
+    await expect(new WayIn().push.register({ hostname: 'x' })).rejects.toMatchObject({
+      code: 'validation_failed',
+      message: 'id is missing',
+    });
     await expect(new WayIn().push.register({ agentId: 'a', location: { zone: 'z' } })).resolves.toMatchObject({ agentId: 'a' });
   });
 

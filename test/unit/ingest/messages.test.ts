@@ -52,20 +52,29 @@ describe('registration', () => {
       version: '',
       unknown: 1,
     };
-    const camel = { location: { provider: 'gcp', instanceId: 'i-1', privateIp: '10.0.0.2', publicIp: '1.2.3.4' }, capabilities: ['ping', 'dns'] };
+    const camel = {
+      location: { provider: 'gcp', instanceId: 'i-1', privateIp: '10.0.0.2', publicIp: '1.2.3.4' },
+      capabilities: ['ping', 'dns'],
+    };
     expect(readRegistration('a', snake)).toEqual({ description: expected, dropped: { count: 3, from: '2026-11-22T19:04:38Z', to: '5' } });
     expect(readRegistration('a', camel)).toEqual({ description: expected, dropped: null });
     expect(readRegistration('a', {}).description).toEqual({ ...NOTHING, id: 'a' });
     expect(readRegistration('a', { location: null, capabilities: null, dropped: null, config: null }).dropped).toBeNull();
   });
 
-  test.each([{ version: 5 }, { location: [] }, { location: { region: {} } }, { capabilities: 'x' }, { dropped: 'x' }, { version: 'x'.repeat(300) }])(
-    'refuses %j, naming the field',
-    (data) => {
-      const field = Object.keys(data)[0] as string;
-      expect(() => readRegistration('a', data)).toThrow(expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(field === 'location' ? '' : field) }));
-    },
-  );
+  test.each([
+    { version: 5 },
+    { location: [] },
+    { location: { region: {} } },
+    { capabilities: 'x' },
+    { dropped: 'x' },
+    { version: 'x'.repeat(300) },
+  ])('refuses %j, naming the field', (data) => {
+    const [field = ''] = Object.keys(data);
+    expect(() => readRegistration('a', data)).toThrow(
+      expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(field === 'location' ? '' : field) }),
+    );
+  });
 
   test('a key named __proto__ is a key', () => {
     expect(readRegistration('a', JSON.parse('{"__proto__":{"version":"x"},"constructor":1}')).description).toEqual({ ...NOTHING, id: 'a' });
@@ -90,7 +99,14 @@ describe('registration', () => {
 });
 
 test('the connect URL describes the agent, and is cut rather than refused', () => {
-  const parameters = new URLSearchParams({ provider: 'gcp', region: 'r', zone: 'x'.repeat(500), instanceId: 'i', token: 'secret', version: '2' });
+  const parameters = new URLSearchParams({
+    provider: 'gcp',
+    region: 'r',
+    zone: 'x'.repeat(500),
+    instanceId: 'i',
+    token: 'secret',
+    version: '2',
+  });
   expect(readConnectParameters('a', parameters)).toEqual({
     ...NOTHING,
     id: 'a',
@@ -122,7 +138,11 @@ test('config_status and command_result', () => {
 
 describe('the envelope of a batch', () => {
   test('in either spelling, with nulls of Go', () => {
-    expect(readBatchEnvelope({ metrics: [1], batch_id: 'b', timestamp: 't' }, 10)).toMatchObject({ metrics: [1], batchId: 'b', timestamp: 't' });
+    expect(readBatchEnvelope({ metrics: [1], batch_id: 'b', timestamp: 't' }, 10)).toMatchObject({
+      metrics: [1],
+      batchId: 'b',
+      timestamp: 't',
+    });
     expect(readBatchEnvelope({ metrics: null, batchId: 'b' }, 10)).toMatchObject({ metrics: [], batchId: 'b' });
     expect(readBatchEnvelope({ metrics: [], batch_id: '' }, 10).batchId).toBeNull();
   });

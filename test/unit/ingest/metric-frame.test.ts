@@ -32,9 +32,10 @@ describe('MetricFrameDecoder', () => {
       expect(decoded.batch.clockSkewMs).toBe(NOW_MS - Math.floor(Date.parse(data.timestamp)));
       const ids = decoded.batch.newSeries.map(() => nextId++);
       settleAppended(decoded, dictionary, { duplicate: false, processed: 17, errors: 0, newSeriesIds: ids });
-      expect([...liveSamples(decoded)].map(({ seriesId: _, objectJson: __, tagsJson, timestampMs, ...rest }) => ({
-        ...rest, tags: JSON.parse(tagsJson) as unknown, timestampMs,
-      }))).toEqual(data.metrics.map(({ timestamp, ...metric }) => ({ ...metric, timestampMs: Date.parse(timestamp) })));
+      const stored = [...liveSamples(decoded)].map(({ name, type: kind, unit, value, tagsJson, timestampMs }) => {
+        return { name, type: kind, unit, value, tags: JSON.parse(tagsJson) as unknown, timestampMs };
+      });
+      expect(stored).toEqual(data.metrics.map(({ timestamp, ...sent }) => ({ ...sent, timestampMs: Date.parse(timestamp) })));
     }
     expect(nextId).toBe(18);
   });
@@ -148,7 +149,11 @@ describe('MetricFrameDecoder', () => {
     const dictionary = newDictionary();
     const decoded = newDecoder().decode(dictionary, [gauge('a'), null, gauge('b'), gauge('c'), gauge('b')], FRAME);
     settleAppended(decoded, dictionary, { duplicate: false, processed: 2, errors: 3, newSeriesIds: [1, 0, 2] });
-    expect(decoded.rejections.details.map(({ index, name }) => [index, name])).toEqual([[1, ''], [2, 'b'], [4, 'b']]);
+    expect(decoded.rejections.details.map(({ index, name }) => [index, name])).toEqual([
+      [1, ''],
+      [2, 'b'],
+      [4, 'b'],
+    ]);
     expect(decoded.rejections.details[1]?.error).toMatch(/^series_limit: name "b"/);
     expect(decoded.rejections.counts.get('series_limit')).toBe(2);
     expect(dictionary.size).toBe(2);
@@ -164,7 +169,11 @@ describe('MetricFrameDecoder', () => {
   });
 
   test('details are bounded, the count is not', () => {
-    const { rejections } = newDecoder().decode(newDictionary(), new Array(1_500).fill(null), FRAME);
+    const { rejections } = newDecoder().decode(
+      newDictionary(),
+      Array.from({ length: 1_500 }, () => null),
+      FRAME,
+    );
     expect(rejections.details).toHaveLength(1_000);
     expect(rejections.total).toBe(1_500);
   });
