@@ -10,7 +10,9 @@ export interface AgentLink {
 
 /** An agent that pushes over HTTP: it is there as long as its pushes keep coming. Times are monotonic. */
 export interface HttpPresence {
-  lastPushMs: number;
+  lastHeardMs: number;
+  /** null: it has only registered so far. */
+  lastBatchMs: number | null;
   intervalMs: number;
 }
 

@@ -141,18 +141,25 @@ export class AgentRegistry implements AgentDirectory {
     this.left(record, reason, quietly);
   }
 
-  /** An agent was heard of over HTTP. Changes nothing while it has a WebSocket connection. */
-  pushed(record: AgentRecord): void {
+  /**
+   * An agent registered over HTTP or, with `batch`, pushed one: two batches tell its interval, while a registration
+   * comes right before the first. Changes nothing while the agent has a WebSocket connection.
+   */
+  pushed(record: AgentRecord, batch: boolean): void {
     this.heard(record);
     if (record.deleted || record.link !== null) return;
     const nowMs = this.monotonic();
-    if (record.http !== null) {
-      const gapMs = nowMs - record.http.lastPushMs;
-      record.http.intervalMs = Math.min(Math.max(gapMs, HTTP_INTERVAL_MS.least), HTTP_INTERVAL_MS.most);
-      record.http.lastPushMs = nowMs;
-      return;
+    const isNew = record.http === null;
+    record.http ??= { lastHeardMs: nowMs, lastBatchMs: null, intervalMs: HTTP_INTERVAL_MS.usual };
+    const { http } = record;
+    http.lastHeardMs = nowMs;
+    if (batch) {
+      if (http.lastBatchMs !== null) {
+        http.intervalMs = Math.min(Math.max(nowMs - http.lastBatchMs, HTTP_INTERVAL_MS.least), HTTP_INTERVAL_MS.most);
+      }
+      http.lastBatchMs = nowMs;
     }
-    record.http = { lastPushMs: nowMs, intervalMs: HTTP_INTERVAL_MS.usual };
+    if (!isNew) return;
     this.pushing.add(record);
     this.arrived(record, 'Agent connected over HTTP');
   }
@@ -222,7 +229,7 @@ export class AgentRegistry implements AgentDirectory {
   tick(): void {
     const nowMs = this.monotonic();
     for (const record of this.pushing) {
-      if (record.http === null || nowMs - record.http.lastPushMs < MISSED_INTERVALS * record.http.intervalMs) continue;
+      if (record.http === null || nowMs - record.http.lastHeardMs < MISSED_INTERVALS * record.http.intervalMs) continue;
       record.http = null;
       this.pushing.delete(record);
       this.left(record, `no push for ${MISSED_INTERVALS} intervals`, false);

@@ -44,7 +44,7 @@ export class HttpPush {
     const fields = requireBody(body);
     const id = requireAgentId(fields, 'id');
     const record = await registry.describe(readHttpRegistration(id, fields));
-    registry.pushed(record);
+    registry.pushed(record, false);
     registry.registered(record);
     return { success: true, message: 'Agent registered', agentId: id };
   }
@@ -87,7 +87,7 @@ export class HttpPush {
   private store(record: AgentRecord, envelope: BatchEnvelope, arrivedMs: number): Promise<BatchOutcome> {
     const { registry, processor, decoder, clock } = this.deps;
     processor.requireRoom(record);
-    registry.pushed(record);
+    registry.pushed(record, true);
     const { batchId, timestamp, metrics } = envelope;
     if (metrics.length === 0 && batchId === null) return Promise.resolve(NOTHING_STORED);
     const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: clock.nowMs(), timestamp };

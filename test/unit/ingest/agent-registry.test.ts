@@ -160,10 +160,10 @@ describe('AgentRegistry', () => {
   test('an agent over HTTP is there until it missed three of its own intervals', async () => {
     const { registry } = await start();
     const record = await registry.describe(describing('a'));
-    registry.pushed(record);
+    registry.pushed(record, true);
     expect(registry.find('a')?.status).toBe('connected');
     nowMs += 10_000;
-    registry.pushed(record);
+    registry.pushed(record, true);
     nowMs += 29_000;
     registry.tick();
     expect(registry.find('a')?.status).toBe('connected');
@@ -171,11 +171,25 @@ describe('AgentRegistry', () => {
     registry.tick();
     expect(registry.find('a')?.status).toBe('disconnected');
     // Two pushes in a row must not make it a matter of milliseconds.
-    registry.pushed(record);
-    registry.pushed(record);
+    registry.pushed(record, true);
+    registry.pushed(record, true);
     nowMs += 14_000;
     registry.tick();
     expect(registry.find('a')?.status).toBe('connected');
+  });
+
+  test('the first push right after the registration says nothing of its interval', async () => {
+    const { registry } = await start();
+    const record = await registry.describe(describing('a'));
+    registry.pushed(record, false);
+    nowMs += 100;
+    registry.pushed(record, true);
+    nowMs += 179_000;
+    registry.tick();
+    expect(registry.find('a')?.status).toBe('connected');
+    nowMs += 1_000;
+    registry.tick();
+    expect(registry.find('a')?.status).toBe('disconnected');
   });
 
   test('a push does not take over from a WebSocket', async () => {
@@ -183,7 +197,7 @@ describe('AgentRegistry', () => {
     const record = await registry.describe(describing('a'));
     const link = new FakeLink();
     registry.attach(record, link);
-    registry.pushed(record);
+    registry.pushed(record, true);
     expect(record.http).toBeNull();
     nowMs += 3_600_000;
     registry.tick();
