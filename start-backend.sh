@@ -52,10 +52,20 @@ check_node() {
 # What the installed packages depend on: the lock file, and Node's binary interface (better-sqlite3 is compiled for it).
 install_key() { printf '%s node-abi-%s\n' "$(cksum <package-lock.json)" "$(node -p 'process.versions.modules')"; }
 
+# True when somebody ran `npm ci` by hand since the lock file last changed, with a Node like this one.
+installed_by_hand() {
+  [ ! -e "$INSTALL_STAMP" ] && [ node_modules/.package-lock.json -nt package-lock.json ] && [ -x node_modules/.bin/tsc ] &&
+    node -e 'new (require("better-sqlite3"))(":memory:").close()' 2>/dev/null
+}
+
 install_dependencies() {
   local key
   key=$(install_key)
   if [ -f "$INSTALL_STAMP" ] && [ "$(cat "$INSTALL_STAMP")" = "$key" ]; then return; fi
+  if installed_by_hand; then
+    printf '%s\n' "$key" >"$INSTALL_STAMP"
+    return
+  fi
   command -v npm >/dev/null 2>&1 || fail "npm is not installed. It comes with Node.js: https://nodejs.org"
   say "Installing dependencies (about a minute; better-sqlite3 may have to be compiled) ..."
   # The build needs the development packages, also where NODE_ENV=production would leave them out.

@@ -191,6 +191,15 @@ describe('start-backend.sh', () => {
     expect(calls()[0]).toMatch(/^ci /);
   }, 60_000);
 
+  test('packages somebody installed by hand are taken as they are', async () => {
+    rmSync(join(project, 'node_modules/.installed-for'));
+    writeFileSync(join(project, 'node_modules/.package-lock.json'), '{}');
+    const earlier = new Date(Date.now() - 60_000);
+    utimesSync(join(project, 'package-lock.json'), earlier, earlier);
+    await (await start()).ready;
+    expect(calls().filter((call) => call.startsWith('ci'))).toEqual([]);
+  }, 60_000);
+
   test('when installing fails, the missing compilers are named', () => {
     appendFileSync(join(project, 'package-lock.json'), '\n');
     const { status, stderr } = run([], { PATH: pathWithout('python3', 'g++'), NPM_CI_FAILS: '1' });
