@@ -44,6 +44,7 @@ export interface Config {
   readonly live: {
     readonly maxClients: number;
     readonly intervalMs: number;
+    readonly metricsPerInterval: number;
     readonly maxPending: number;
     readonly maxBufferedBytes: number;
   };
@@ -91,6 +92,7 @@ interface SettingValues {
   readonly LIVE_MAX_BUFFERED_BYTES: number;
   readonly LIVE_MAX_CLIENTS: number;
   readonly LIVE_MAX_PENDING: number;
+  readonly LIVE_METRICS_PER_INTERVAL: number;
   readonly LOGGING_UPSTREAM: string;
   readonly LOG_DIR: string;
   readonly LOG_LEVEL: string;
@@ -199,6 +201,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
     live: {
       maxClients: values.LIVE_MAX_CLIENTS,
       intervalMs: values.LIVE_INTERVAL_MS,
+      metricsPerInterval: values.LIVE_METRICS_PER_INTERVAL,
       maxPending: values.LIVE_MAX_PENDING,
       maxBufferedBytes: values.LIVE_MAX_BUFFERED_BYTES,
     },

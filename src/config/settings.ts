@@ -120,7 +120,16 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'MAX_BODY_BYTES', schema: count(1_048_576, 1_024), help: 'Longest JSON body of a request by people (413).' },
   { name: 'LIVE_MAX_CLIENTS', schema: count(200), help: 'Console connections at once.' },
   { name: 'LIVE_INTERVAL_MS', schema: count(500, 20), help: 'A console is told of news at most once per so many milliseconds.' },
-  { name: 'LIVE_MAX_PENDING', schema: count(5_000), help: 'News kept for one console between two sends; the rest is dropped and counted.' },
+  {
+    name: 'LIVE_METRICS_PER_INTERVAL',
+    schema: count(1),
+    help: 'Metrics a console is sent per interval: it fetches its charts again on every one. The other series wait for their turn.',
+  },
+  {
+    name: 'LIVE_MAX_PENDING',
+    schema: count(5_000),
+    help: 'Series that wait for their turn at a console; the rest is dropped and counted.',
+  },
   { name: 'LIVE_MAX_BUFFERED_BYTES', schema: count(1_048_576, 1_024), help: 'Unsent bytes at which a slow console is skipped.' },
   // --- Google Cloud proxies
   { name: 'LOGGING_UPSTREAM', schema: upstream('https://logging.googleapis.com'), help: 'Where /api/logging goes.' },

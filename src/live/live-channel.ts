@@ -20,7 +20,9 @@ export interface LiveSettings {
   readonly maxClients: number;
   /** A console is told of news at most once per so many milliseconds. */
   readonly intervalMs: number;
-  /** Series kept for one send, and metrics in one answer; the rest is dropped and counted. */
+  /** Metrics a console is sent per interval; the other series that have news wait for their turn. */
+  readonly metricsPerInterval: number;
+  /** Series that wait for a console, and metrics in one answer; the rest is dropped and counted. */
   readonly maxPending: number;
   /** Unsent bytes at which a console is skipped. */
   readonly maxBufferedBytes: number;
@@ -46,8 +48,10 @@ const CLOSE_GRACE_MS = 1_000;
 
 /**
  * The console's live channel (CONTRACT §4). News is gathered, newest per series and per agent, and sent once per
- * interval: the console fetches its charts again on every metric. Frames are written once for all consoles, and a
- * slow console loses metrics rather than filling our memory (counted). Without consoles nothing is listened to.
+ * interval: that of all agents, and `metricsPerInterval` metrics, because the console fetches its charts again on every
+ * one. The other series wait for their turn, in which they come with the value that is newest by then. What a console
+ * asks for comes at once and whole. Frames are written once for all consoles that hear the same, and a slow console
+ * loses metrics rather than filling our memory (counted). Without consoles nothing is listened to.
  *
  * Who may connect, and from which Origin, was decided before `accept`.
  */
@@ -145,7 +149,7 @@ export class LiveChannel {
         this.follow(client, request.agentId);
         return;
       case 'unsubscribe_agent':
-        this.rooms.unfollow(client.subscriptions, request.agentId);
+        this.countDropped(this.rooms.unfollow(client.subscriptions, request.agentId));
         return;
     }
   }
@@ -177,7 +181,7 @@ export class LiveChannel {
     client.lastMetrics = client.lastMetrics.then(async () => {
       try {
         const { metrics, left } = await this.latest.read({ agentIds, metricType: request.metricType }, this.deps.settings.maxPending);
-        if (left > 0) this.deps.metrics.liveDropped.inc(left);
+        this.countDropped(left);
         const frames = metrics.map((metric) => this.frame('metric_received', () => metric));
         await new Promise<void>((resolve) => client.answer(frames.values(), resolve));
       } catch (error) {
@@ -192,7 +196,7 @@ export class LiveChannel {
     if (subscriptions.size >= MAX_SUBSCRIPTIONS && !subscriptions.has(agentId)) {
       throw new AppError('validation_failed', `no more than ${MAX_SUBSCRIPTIONS} agents can be subscribed to`);
     }
-    this.rooms.follow(subscriptions, agentId);
+    this.countDropped(this.rooms.follow(subscriptions, agentId));
   }
 
   private answerError(client: LiveClient, error: unknown): void {
@@ -207,16 +211,16 @@ export class LiveChannel {
   private listen(): void {
     const { bus, settings } = this.deps;
     this.unsubscribe.push(
-      bus.on('samplesCommitted', (committed) => {
-        const dropped = this.rooms.gather(committed);
-        if (dropped > 0) this.deps.metrics.liveDropped.inc(dropped);
-      }),
+      bus.on('samplesCommitted', (committed) => this.countDropped(this.rooms.gather(committed))),
       bus.on('agentConnected', (agent) => this.agentNews.add('agent_connected', agent)),
       bus.on('agentDisconnected', (agent) => this.agentNews.add('agent_disconnected', agent)),
       bus.on('agentUpdated', (agent) => this.agentNews.add('agent_updated', agent)),
-      bus.on('agentDeleted', (agent) => this.agentNews.add('agent_disconnected', { ...agent, status: 'disconnected' })),
+      bus.on('agentDeleted', (agent) => {
+        this.rooms.forget(agent.id);
+        this.agentNews.add('agent_disconnected', { ...agent, status: 'disconnected' });
+      }),
       bus.on('systemAlert', (alert) => {
-        if (this.alerts.length >= MAX_WAITING_ALERTS) this.deps.metrics.liveDropped.inc(this.clients.size);
+        if (this.alerts.length >= MAX_WAITING_ALERTS) this.countDropped(this.clients.size);
         else this.alerts.push(this.frame('system_alert', () => alert));
       }),
     );
@@ -234,14 +238,15 @@ export class LiveChannel {
 
   private tick(): void {
     const agents = this.agentNews.take().map((item) => ({ item, frame: this.agentFrame(item) }));
-    const heard = this.rooms.take((pending) => this.frame('metric_received', () => this.presentSample(pending)));
+    const { metricsPerInterval } = this.deps.settings;
+    const heard = this.rooms.take(metricsPerInterval, (pending) => this.frame('metric_received', () => this.presentSample(pending)));
     const { alerts } = this;
     this.alerts = [];
     let dropped = 0;
     for (const client of this.clients) {
       dropped += client.deliver({ alerts, agents, metrics: heard(client.subscriptions) });
     }
-    if (dropped > 0) this.deps.metrics.liveDropped.inc(dropped);
+    this.countDropped(dropped);
     if (monotonicMs() - this.pingedAtMs >= PING_INTERVAL_MS) {
       this.pingedAtMs = monotonicMs();
       for (const client of this.clients) client.ping();
@@ -253,6 +258,10 @@ export class LiveChannel {
     const { seriesId: id, name, type, unit, tagsJson, timestampMs, value, objectJson } = sample;
     const place = { provider: agent?.provider ?? '', region: agent?.region ?? '', zone: agent?.zone ?? '' };
     return presentMetric({ id, name, type, unit, tagsJson, agentId, ...place }, { timestampMs, value, objectJson, receivedAtMs });
+  }
+
+  private countDropped(count: number): void {
+    if (count > 0) this.deps.metrics.liveDropped.inc(count);
   }
 
   private agentFrame(item: AgentNewsItem): SharedFrame {

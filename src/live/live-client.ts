@@ -8,7 +8,7 @@ import type { SharedFrame } from './frame.js';
 export interface Delivery {
   readonly alerts: readonly SharedFrame[];
   readonly agents: readonly { readonly item: AgentNewsItem; readonly frame: SharedFrame }[];
-  readonly metrics: readonly (readonly SharedFrame[])[];
+  readonly metrics: readonly SharedFrame[];
 }
 
 const FRAMES_PER_TURN = 256;
@@ -67,7 +67,7 @@ export class LiveClient {
     const late = this.missedAgents.take().map(this.toFrame);
     const missed = this.missedAlerts;
     this.missedAlerts = [];
-    for (const frames of [missed, alerts, late, agents.map(({ frame }) => frame), ...metrics]) {
+    for (const frames of [missed, alerts, late, agents.map(({ frame }) => frame), metrics]) {
       if (frames.length > 0) this.outbox.push({ frames: frames.values(), done: undefined });
     }
     this.sendSlice();
@@ -99,7 +99,7 @@ export class LiveClient {
     this.missedAlerts.push(...alerts);
     const droppedAlerts = this.missedAlerts.splice(0, Math.max(0, this.missedAlerts.length - MAX_MISSED_ALERTS)).length;
     this.sendSlice();
-    return metrics.reduce((count, frames) => count + frames.length, droppedAlerts);
+    return droppedAlerts + metrics.length;
   }
 
   private sendSlice(): void {

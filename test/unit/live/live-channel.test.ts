@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { LiveChannel, type LiveSettings } from '../../../src/live/live-channel.js';
 import { AppError } from '../../../src/model/errors.js';
 import type { Events, LiveSample } from '../../../src/model/event.js';
@@ -14,7 +14,7 @@ import { MemoryLogger } from '../../helpers/memory-logger.js';
 import { NaiveReader } from '../../helpers/naive-reader.js';
 import { caughtUp, connectConsole, nextFrames } from '../../helpers/test-console.js';
 
-const SETTINGS: LiveSettings = { maxClients: 10, intervalMs: 20, maxPending: 1_000, maxBufferedBytes: 1_048_576 };
+const SETTINGS: LiveSettings = { maxClients: 10, intervalMs: 20, metricsPerInterval: 1, maxPending: 1_000, maxBufferedBytes: 1_048_576 };
 const PLACE = { provider: 'gcp', region: 'us-central1', zone: 'us-central1-a' };
 
 class Stage {
@@ -87,12 +87,43 @@ async function restage(settings: Partial<LiveSettings>): Promise<void> {
   stage = await new Stage(settings).start();
 }
 
+/** From now on intervals pass only when told to; all other timers, and the clock, go on. */
+function holdIntervals(): void {
+  jest.useFakeTimers({
+    doNotFake: [
+      'Date',
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setTimeout',
+      'clearTimeout',
+    ],
+  });
+}
+
+/** Lets so many sends happen, and answers the metrics each console heard with them. */
+async function metricsOfSends(count: number, ...listeners: TestAgent[]): Promise<any[][]> {
+  const heardBefore = listeners.map(({ frames }) => frames.length);
+  jest.advanceTimersByTime(count * SETTINGS.intervalMs);
+  await Promise.all(listeners.map((listener) => caughtUp(listener, 'marker')));
+  return listeners.map(({ frames }, index) =>
+    frames
+      .slice(heardBefore[index])
+      .filter(({ type }) => type === 'metric_received')
+      .map(({ data }) => data),
+  );
+}
+
 beforeEach(async () => {
   stage = await new Stage({}).start();
 });
 
 afterEach(async () => {
   for (const console of consoles.splice(0)) console.terminate();
+  jest.useRealTimers();
   await stage.stop();
   expect(stage.channel.clientCount).toBe(0);
   expect(stage.bus.hasListeners('samplesCommitted')).toBe(false);
@@ -196,6 +227,68 @@ describe('news', () => {
   });
 });
 
+describe('metrics per interval', () => {
+  const SERIES = 200;
+
+  test('200 series pushed quickly are one frame per send, and each comes in its turn with its newest value', async () => {
+    holdIntervals();
+    const console = await open();
+    const nowMs = Date.now();
+    const push = (round: number): void =>
+      stage.commit('a1', ...Array.from({ length: SERIES }, (_, i) => ({ seriesId: i, value: round, timestampMs: nowMs + round })));
+    const newest = new Map<string, number>();
+    for (let round = 1; round <= 10; round++) {
+      push(round);
+      const [heard = []] = await metricsOfSends(10, console);
+      expect(heard).toHaveLength(10);
+      for (const { name, value } of heard) {
+        expect(value).toBe(round);
+        newest.set(name, value);
+      }
+    }
+    const [rest = []] = await metricsOfSends(2 * SERIES, console);
+    expect(rest).toHaveLength(SERIES - 10);
+    for (const { name, value } of rest) newest.set(name, value);
+    expect(newest.size).toBe(SERIES);
+    expect(new Set(newest.values())).toEqual(new Set([10]));
+    expect(await stage.dropped()).toBe(0);
+  });
+
+  test('as many as set, for a console that follows several agents too; the agents are all heard of', async () => {
+    await restage({ metricsPerInterval: 3 });
+    holdIntervals();
+    const [narrow, wide] = [await open(), await open()];
+    for (const agentId of ['a1', 'a2']) narrow.send('subscribe_agent', { agent_id: agentId });
+    await caughtUp(narrow, 'marker');
+    for (const [index, agentId] of ['a1', 'a2', 'a3'].entries()) {
+      stage.commit(agentId, ...Array.from({ length: 10 }, (_, i) => ({ seriesId: 10 * index + i })));
+    }
+    const [first = [], other = []] = await metricsOfSends(1, narrow, wide);
+    expect([first.length, other.length]).toEqual([3, 3]);
+    const [later = []] = await metricsOfSends(20, narrow, wide);
+    const heardOf = [...first, ...later].map(({ agent_id }) => agent_id);
+    expect(heardOf).toEqual(Array.from({ length: 20 }, (_, i) => (i < 10 ? 'a1' : 'a2')));
+  });
+
+  test('what a console asks for is not limited and does not wait for an interval', async () => {
+    for (let i = 0; i < SERIES; i++) stage.reader.add({ agentId: 'a1', name: `m${i}`, timestampMs: Date.now() - 100, value: i });
+    holdIntervals();
+    const console = await open();
+    console.send('request_metrics', { agent_id: 'a1' });
+    expect(await nextFrames(console, 'metric_received', SERIES)).toHaveLength(SERIES);
+  });
+
+  test('a deleted agent is not heard of any more', async () => {
+    holdIntervals();
+    const console = await open();
+    stage.commit('a1', { seriesId: 1 }, { seriesId: 2 });
+    stage.commit('a2', { seriesId: 3 });
+    stage.bus.emit('agentDeleted', agentOf('a1'));
+    const [heard = []] = await metricsOfSends(5, console);
+    expect(heard.map(({ agent_id }) => agent_id)).toEqual(['a2']);
+  });
+});
+
 describe('subscriptions', () => {
   test('narrow the metrics, in both spellings, until the last one is gone; agents are heard of all', async () => {
     const [narrow, wide] = [await open(), await open()];
@@ -218,8 +311,8 @@ describe('subscriptions', () => {
 
     narrow.send('unsubscribe_agent', { agent_id: 'a3' });
     await caughtUp(narrow, 'marker');
-    stage.commit('a2', { seriesId: 2 });
-    expect(await narrow.nextFrame('metric_received')).toMatchObject({ agent_id: 'a2' });
+    stage.commit('a2', { seriesId: 2, value: 22 });
+    await narrow.next(({ type, data }) => type === 'metric_received' && data.agent_id === 'a2' && data.value === 22);
   });
 
   test('a loud fleet leaves room for the agent somebody follows', async () => {
@@ -382,7 +475,7 @@ describe('limits', () => {
   });
 
   test('a console that does not read loses metrics, counted, and keeps the news of agents', async () => {
-    await restage({ maxBufferedBytes: 4_096, intervalMs: 5 });
+    await restage({ maxBufferedBytes: 4_096, intervalMs: 5, metricsPerInterval: 100 });
     const slow = await open();
     const raw = (slow.socket as unknown as { _socket: { pause(): void; resume(): void } })._socket;
     raw.pause();
