@@ -46,7 +46,6 @@ export class SqliteStorage implements Storage, Part {
   readonly health: StorageHealth;
 
   private readonly writerHost: ThreadHost;
-  private readonly readerHosts: readonly ThreadHost[];
   private readonly write: WriterClient;
   private readonly read: ReaderPool;
   private waitingActivities: { activity: Activity; agentKey: number | null }[] = [];
@@ -63,12 +62,12 @@ export class SqliteStorage implements Storage, Part {
     const readerData: ReaderThreadData = { path, queryTimeoutMs };
     const script = (name: string): URL => new URL(`./threads/${name}.js`, import.meta.url);
     this.writerHost = new ThreadHost(script('writer-thread'), writerData, 'writer thread', logger);
-    this.readerHosts = Array.from(
+    const readerHosts = Array.from(
       { length: readerThreads },
       (_, i) => new ThreadHost(script('reader-thread'), readerData, `reader thread ${i + 1}`, logger, () => this.read.dispatch()),
     );
-    const write = new WriterClient(this.writerHost);
-    const read = new ReaderPool(this.readerHosts, maxQueuedQueries);
+    const write = new WriterClient(this.writerHost, logger);
+    const read = new ReaderPool(readerHosts, maxQueuedQueries, logger);
     this.write = write;
     this.read = read;
 
@@ -128,7 +127,7 @@ export class SqliteStorage implements Storage, Part {
 
   async start(): Promise<void> {
     await this.writerHost.start();
-    await Promise.all(this.readerHosts.map((host) => host.start()));
+    await this.read.start();
     this.logger.info('database open', { path: this.settings.path });
   }
 
@@ -138,7 +137,7 @@ export class SqliteStorage implements Storage, Part {
       await this.activityWrite;
       await this.write.drain();
     }
-    await Promise.all(this.readerHosts.map((host) => host.stop()));
+    await this.read.stop();
     await this.writerHost.stop();
   }
 

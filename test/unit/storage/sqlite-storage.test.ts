@@ -249,3 +249,15 @@ describe('reading', () => {
     people.close();
   });
 });
+
+describe('reader threads', () => {
+  test('further ones are started when there is more to do than one can', async () => {
+    await store.stop();
+    store = await TestStorage.start({ readerThreads: 3 });
+    await store.storage.writer.append(batchOf(await store.agentKey('a'), [sample()]));
+    const answers = await Promise.all(Array.from({ length: 30 }, () => store.storage.reader.samples(all)));
+    expect(answers.map(({ values: [value] }) => value)).toEqual(Array(30).fill(1));
+    await store.restart();
+    expect(await values()).toEqual([1]);
+  });
+});

@@ -18,8 +18,10 @@ export class ThreadHost {
   private worker: Worker | null = null;
   private readonly pending = new Map<number, Pending>();
   private nextId = 1;
-  private stopping = false;
+  private started = false;
   private restart: NodeJS.Timeout | null = null;
+  /** A thread that is on its way and not ready yet. */
+  private spawning: Promise<void> | null = null;
 
   constructor(
     private readonly script: URL,
@@ -31,8 +33,18 @@ export class ThreadHost {
 
   /** Resolves when the thread has its database open. @throws AppError or Error as the thread reported it. */
   async start(): Promise<void> {
-    this.stopping = false;
-    await this.spawn();
+    this.started = true;
+    try {
+      await this.spawn();
+    } catch (error) {
+      this.started = false;
+      throw error;
+    }
+  }
+
+  /** Somebody has started it and nobody has stopped it; after a crash it may not be running for a while. */
+  get isStarted(): boolean {
+    return this.started;
   }
 
   get running(): boolean {
@@ -50,19 +62,32 @@ export class ThreadHost {
     });
   }
 
-  /** Lets the thread finish what it has, close its database and end. */
+  /** Lets the thread finish what it has, close its database and end. @throws what kept it from closing the database */
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.started = false;
     if (this.restart !== null) clearTimeout(this.restart);
+    // Left alone, it would open the database behind our back.
+    await this.spawning?.catch(() => undefined);
     const { worker } = this;
     if (worker === null) return;
-    await new Promise<void>((resolve) => {
-      worker.once('exit', () => resolve());
+    await new Promise<void>((resolve, reject) => {
+      let failure: Error | null = null;
+      worker.once('error', (error: Error) => {
+        failure = error;
+      });
+      worker.once('exit', () => (failure === null ? resolve() : reject(failure)));
       worker.postMessage('stop' satisfies ToThread);
     });
   }
 
   private spawn(): Promise<void> {
+    this.spawning = this.launch().finally(() => {
+      this.spawning = null;
+    });
+    return this.spawning;
+  }
+
+  private launch(): Promise<void> {
     return new Promise((resolve, reject) => {
       const worker = new Worker(this.script, { workerData: this.data, name: this.name });
       let lastError: Error | null = null;
@@ -92,12 +117,12 @@ export class ThreadHost {
     this.worker = null;
     for (const pending of this.pending.values()) pending.reject(this.gone());
     this.pending.clear();
-    if (this.stopping) return;
+    if (!this.started) return;
     this.logger.error('a storage thread ended and is started again', { thread: this.name, error });
     this.restart = setTimeout(() => {
       this.spawn().then(this.onRestarted, (failure: unknown) => {
         this.logger.error('a storage thread could not be started again', { thread: this.name, error: failure });
-        if (!this.stopping) this.ended(null);
+        if (this.started) this.ended(null);
       });
     }, RESTART_DELAY_MS);
   }

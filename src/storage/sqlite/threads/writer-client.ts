@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../../../model/errors.js';
+import type { Logger } from '../../../runtime/logger.js';
 import type { WriterOps } from '../writer/writer-ops.js';
 import { type Call, fromWireError, type Result } from './protocol.js';
 import type { ThreadHost } from './thread-host.js';
@@ -27,7 +28,10 @@ export class WriterClient {
   private groupsUnderWay = 0;
   private readonly onIdle: (() => void)[] = [];
 
-  constructor(private readonly host: ThreadHost) {}
+  constructor(
+    private readonly host: ThreadHost,
+    private readonly logger: Logger,
+  ) {}
 
   /** Resolves when the call's transaction is on disk. @throws AppError when it is not. */
   call<K extends keyof WriterOps>(op: K, ...args: Parameters<WriterOps[K]>): Promise<ReturnType<WriterOps[K]>> {
@@ -90,21 +94,29 @@ export class WriterClient {
   }
 
   private settle(group: readonly Waiting[], results: readonly Result[]): void {
-    this.lastFailure = null;
+    let failure: string | null = null;
     for (const [i, waiting] of group.entries()) {
       const result = results[i] as Result;
       if ('value' in result) {
         waiting.resolve(result.value as never);
       } else {
         const error = fromWireError(result.error);
-        if (isAppError(error) && (error.code === 'storage_full' || error.code === 'storage_unavailable')) this.lastFailure = error.message;
+        if (isAppError(error) && (error.code === 'storage_full' || error.code === 'storage_unavailable')) failure = error.message;
         waiting.reject(error);
       }
     }
+    this.noteFailure(failure);
   }
 
   private fail(group: readonly Waiting[], error: Error): void {
-    this.lastFailure = error.message;
     for (const waiting of group) waiting.reject(error);
+    this.noteFailure(error.message);
+  }
+
+  /** Says it once when writing stops to work, and once when it works again: somebody has to make room meanwhile. */
+  private noteFailure(failure: string | null): void {
+    if (failure !== null && this.lastFailure === null) this.logger.error('the database cannot be written', { reason: failure });
+    if (failure === null && this.lastFailure !== null) this.logger.info('the database can be written again');
+    this.lastFailure = failure;
   }
 }
