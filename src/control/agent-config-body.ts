@@ -34,7 +34,8 @@ interface GivenConfig extends Numbers {
 
 const seconds = Joi.number().integer().min(1).max(3_600);
 const batchSize = Joi.number().integer().min(1).max(1_000);
-const list = Joi.array().items(Joi.string().max(MAX_ENTRY_LENGTH)).max(MAX_LIST_ENTRIES);
+/** The length is looked at first: what is too long is not looked through. */
+const list = Joi.array().max(MAX_LIST_ENTRIES).items(Joi.string().max(MAX_ENTRY_LENGTH));
 
 const schema = Joi.object<GivenConfig>({
   agent_id: Joi.string(),

@@ -51,7 +51,7 @@ const schema = Joi.object<GivenTarget>({
   interval: Joi.number().integer().min(1).max(3_600),
   timeout: Joi.number().integer().min(1).max(300),
   enabled: Joi.boolean(),
-  agent_ids: Joi.array().items(agentId).max(MAX_AGENT_IDS),
+  agent_ids: Joi.array().max(MAX_AGENT_IDS).items(agentId),
   id: Joi.any().strip(),
   created_at: Joi.any().strip(),
   updated_at: Joi.any().strip(),

@@ -71,6 +71,7 @@ interface FrameworkError {
   readonly message?: string;
   readonly status?: unknown;
   readonly type?: unknown;
+  readonly code?: unknown;
   readonly limit?: unknown;
 }
 
@@ -80,6 +81,9 @@ function fromFramework(thrown: unknown): AppError | null {
   if (typeof error.status !== 'number' || error.status < 400 || error.status > 499) return null;
   const known = typeof error.type === 'string' ? PARSER_ERRORS[error.type] : undefined;
   if (known !== undefined) return new AppError(known.code, known.say(error));
+  if (typeof error.code === 'string' && /^(Z|ERR_)_/.test(error.code)) {
+    return new AppError('validation_failed', 'the body is not what its Content-Encoding says');
+  }
   if (error.name === 'URIError') return new AppError('validation_failed', 'the path holds a "%" that starts no valid escape');
   return new AppError(CODE_BY_STATUS[error.status] ?? 'validation_failed', 'the request cannot be read');
 }

@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../model/errors.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Part } from '../runtime/lifecycle.js';
 import type { Logger } from '../runtime/logger.js';
+import { errorResponse } from './error-response.js';
 import { refuseOnSocket } from './raw-response.js';
 
 const MAX_HEADER_BYTES = 16 * 1_024;
@@ -52,12 +53,22 @@ export class HttpServer implements Part {
         requestTimeout: REQUEST_TIMEOUT_MS,
         keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
         noDelay: true,
+        // Node would refuse it with an empty answer.
+        requireHostHeader: false,
       },
-      app,
+      (req, res) => {
+        const problem = requestProblem(req);
+        if (problem === null) app(req, res);
+        else this.refuse(res, problem);
+      },
     );
     server.setTimeout(settings.inactivityTimeoutMs);
     this.watchUnused(server);
     server.on('upgrade', (req, socket, head) => upgrades.handle(req, socket, head));
+    server.on('checkExpectation', (_req, res) => this.refuse(res, 'the only "Expect" that can be met is 100-continue'));
+    server.on('connect', (_req, socket) => {
+      refuseOnSocket(socket, new AppError('method_not_allowed', 'this is no proxy: CONNECT is not possible'), this.deps.clock.nowMs());
+    });
     server.on('clientError', (error, socket) => this.onClientError(error, socket));
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error): void =>
@@ -131,6 +142,15 @@ export class HttpServer implements Part {
     for (const socket of this.unused) if (socket.bytesRead === 0) socket.destroy();
   }
 
+  /** A request that cannot be handed to anybody. */
+  private refuse(res: ServerResponse, reason: string): void {
+    const { status, headers, body } = errorResponse(new AppError('validation_failed', reason), this.deps.clock.nowMs());
+    const json = Buffer.from(JSON.stringify(body), 'utf8');
+    const type = 'application/json; charset=utf-8';
+    res.writeHead(status, { 'Content-Type': type, 'Content-Length': json.length, Connection: 'close', ...headers });
+    res.end(json);
+  }
+
   /** What cannot be parsed has no request and no response: the answer goes onto the bare socket. */
   private onClientError(error: Error & { code?: string }, socket: Duplex): void {
     // Node keeps the response in progress here: an error written into the middle of it would be taken for its body.
@@ -142,6 +162,13 @@ export class HttpServer implements Part {
     this.deps.logger.debug('a request could not be read', { code: error.code });
     refuseOnSocket(socket, new AppError('validation_failed', clientErrorReason(error.code)), this.deps.clock.nowMs());
   }
+}
+
+/** What Express and Node would each answer in a shape of their own, or null. */
+function requestProblem({ url = '', httpVersion, headers }: IncomingMessage): string | null {
+  if (httpVersion === '1.1' && headers.host === undefined) return 'the request has no Host header';
+  const isPath = url.startsWith('/') || url === '*';
+  return isPath || (/^https?:/i.test(url) && URL.canParse(url)) ? null : 'the request target is not a valid URL';
 }
 
 function clientErrorReason(code: string | undefined): string {

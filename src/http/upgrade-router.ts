@@ -93,6 +93,8 @@ export class UpgradeRouter {
     const refused =
       route.kind === 'agent' ? authorizer.authorizeAgent(req, url.searchParams) : authorizer.authorizePerson(req, url.searchParams);
     if (refused !== null) return refused;
+    const problem = handshakeProblem(req);
+    if (problem !== null) return { error: new AppError('validation_failed', problem) };
     const invalid = route.validate?.(url) ?? null;
     return invalid === null ? { route, url } : { error: invalid };
   }
@@ -140,6 +142,22 @@ export class UpgradeRouter {
       ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
     });
   }
+}
+
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Why this is no WebSocket handshake, or null. Looked at here, because ws would refuse it in a shape of its own. */
+function handshakeProblem({ method, headers }: IncomingMessage): string | null {
+  if (method !== 'GET') return 'a WebSocket handshake is a GET';
+  if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Sec-WebSocket-Key is missing or not 16 bytes in base64';
+  const version = headers['sec-websocket-version'];
+  if (version !== '13' && version !== '8') return 'Sec-WebSocket-Version must be 13';
+  const protocols = headers['sec-websocket-protocol']?.split(/[ \t]*,[ \t]*/) ?? [];
+  if (new Set(protocols).size < protocols.length || !protocols.every((name) => TOKEN.test(name))) {
+    return 'Sec-WebSocket-Protocol must be a list of different tokens';
+  }
+  return null;
 }
 
 /** The request target as a URL; a path that starts with `//` stays a path. */

@@ -6,6 +6,7 @@
 import Joi from 'joi';
 import type { AgentHealth } from '../model/agent.js';
 import { AppError, type ErrorDetail } from '../model/errors.js';
+import { isLarge } from '../runtime/validate.js';
 import type { AgentDescription } from '../storage/ports.js';
 import { isPlainObject, shown } from './metric-checks.js';
 
@@ -14,6 +15,8 @@ const MAX_MESSAGE_LENGTH = 1_024;
 const MAX_OUTPUT_LENGTH = 65_536;
 const MAX_CAPABILITIES = 64;
 const MAX_BATCH_ID_LENGTH = 128;
+/** Errors of one frame that are told apart in the answer. */
+const MAX_DETAILS = 20;
 
 /** What may be read from data: the fields under their wire names (snake case). */
 type Fields = Readonly<Record<string, Joi.Schema>>;
@@ -42,7 +45,7 @@ const DROPPED: Fields = { count: Joi.number().integer().min(0), from: time, to: 
 const REGISTRATION: Fields = {
   version: text,
   location: Joi.object(),
-  capabilities: Joi.array().items(text.allow('', null)).max(MAX_CAPABILITIES),
+  capabilities: Joi.array().max(MAX_CAPABILITIES).items(text.allow('', null)),
   config: Joi.any(),
   dropped: Joi.object(),
   timestamp: time,
@@ -250,13 +253,15 @@ function read(what: string, fields: Fields, data: unknown): Readonly<Record<stri
     if (value === null || value === '' || !Object.hasOwn(fields, name) || said[name] !== undefined) continue;
     said[name] = value;
   }
-  const checked: Joi.ValidationResult<Record<string, unknown>> = Joi.object(fields).validate(said, { abortEarly: false });
+  const checked: Joi.ValidationResult<Record<string, unknown>> = Joi.object(fields).validate(said, { abortEarly: isLarge(said) });
   const { error } = checked;
   if (error !== undefined) {
-    const details = error.details.map(
-      (detail): ErrorDetail => ({ field: detail.path.join('.'), message: detail.message, value: shown(detail.context?.value) }),
-    );
-    throw new AppError('validation_failed', `${what}: ${error.details.map((detail) => detail.message).join('; ')}`, details);
+    const details = error.details
+      .slice(0, MAX_DETAILS)
+      .map((detail): ErrorDetail => ({ field: detail.path.join('.'), message: detail.message, value: shown(detail.context?.value) }));
+    const reasons = details.map(({ message, value }) => `${message} (it is ${String(value)})`);
+    if (error.details.length > details.length) reasons.push(`and ${error.details.length - details.length} more`);
+    throw new AppError('validation_failed', `${what}: ${reasons.join('; ')}`, details);
   }
   return checked.value;
 }

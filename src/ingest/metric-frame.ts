@@ -181,7 +181,7 @@ export class MetricFrameDecoder {
         newSeries: newEntries.length === 0 ? NO_SERIES : newEntries.map(identity),
         rejected: rejections.total,
         lastError: rejections.lastError,
-        clockSkewMs: isAbsent(frame.timestamp) || Number.isNaN(batchMs) ? null : frame.receivedAtMs - batchMs,
+        clockSkewMs: isAbsent(frame.timestamp) ? null : skewMs(frame.receivedAtMs, batchMs),
       },
       entries,
       newEntries,
@@ -282,6 +282,12 @@ function isOf(entry: SeriesEntry, metric: RawMetric): boolean {
 function findOrAdd(dictionary: SeriesDictionary, metric: RawMetric): SeriesEntry {
   const type = metricType(metric.type) ?? 'gauge';
   return dictionary.findOrAdd(metric.name as string, type, storedUnit(metric.unit), storedTags(metric.tags));
+}
+
+/** How far the agent's clock is behind ours; null when what it sent is no time at all (NaN, or 1e308). */
+function skewMs(receivedAtMs: number, batchMs: number): number | null {
+  const skew = receivedAtMs - batchMs;
+  return Number.isSafeInteger(skew) ? skew : null;
 }
 
 function timestampProblem(timestampMs: number, raw: unknown, newestMs: number): Problem {

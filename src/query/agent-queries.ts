@@ -113,7 +113,7 @@ export class AgentQueries {
 /** @throws AppError `agent_not_found` */
 export function knownAgent(agents: AgentDirectory, id: string): Agent {
   const agent = agents.find(id);
-  if (agent === null) throw new AppError('agent_not_found', `there is no agent "${id}"`);
+  if (agent === null) throw new AppError('agent_not_found', `there is no agent "${id.slice(0, 128)}"`);
   return agent;
 }
 

@@ -9,7 +9,7 @@ export function agentDeleteRoutes(deps: { readonly agents: { remove(id: string):
   const router = Router();
   router.delete('/agents/:agentId', async (req, res) => {
     const { agentId } = req.params;
-    if (!(await deps.agents.remove(agentId))) throw new AppError('agent_not_found', `there is no agent "${agentId}"`);
+    if (!(await deps.agents.remove(agentId))) throw new AppError('agent_not_found', `there is no agent "${agentId.slice(0, 128)}"`);
     res.json({ message: 'agent deleted', agentId });
   });
   return router;
