@@ -12,7 +12,6 @@ export interface Setting {
   readonly unused?: true;
 }
 
-const port = Joi.number().port();
 const count = (fallback: number, min = 1): Joi.NumberSchema => Joi.number().integer().min(min).default(fallback);
 const flag = (fallback: boolean): Joi.Schema => Joi.boolean().truthy('1', 'yes', 'on').falsy('0', 'no', 'off').default(fallback);
 const list = (): Joi.Schema => Joi.string().allow('').default('');
@@ -26,7 +25,7 @@ export const SETTINGS: readonly Setting[] = [
   // --- the server
   {
     name: 'PORT',
-    schema: Joi.alternatives(port, Joi.valid(0)).default(8080),
+    schema: Joi.number().port().default(8080),
     help: 'TCP port for everything: agents, console, REST. 0 picks a free one.',
   },
   {

@@ -266,7 +266,7 @@ export interface BatchErrors {
 }
 
 export interface StorageStatus {
-  /** Bytes of the database file and its write-ahead log. */
+  /** Bytes of the database file, and of its write-ahead log. */
   readonly databaseBytes: number;
   readonly walBytes: number;
   /** Messages waiting for the writer, and queries waiting for a reader. */

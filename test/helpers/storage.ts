@@ -65,7 +65,7 @@ export class TestStorage {
 }
 
 function create(settings: SqliteStorageSettings): SqliteStorage {
-  return new SqliteStorage(settings, systemClock, silentLogger, () => {});
+  return new SqliteStorage(settings, systemClock, silentLogger, { writable() {}, activitiesDropped() {} });
 }
 
 /** A batch as ingest would make it, with every series given as a new one. */

@@ -1,8 +1,7 @@
 import { Router } from 'express';
 import Joi from 'joi';
 import type { CommandService } from '../../control/commands.js';
-import { camelKeys } from '../params.js';
-import { validate } from '../../runtime/validate.js';
+import { readQuery } from './read-params.js';
 
 const listQuery = Joi.object<{ limit: number }>({ limit: Joi.number().integer().min(1).max(500).default(50) });
 
@@ -13,7 +12,7 @@ export function agentCommandRoutes(deps: { readonly commands: Pick<CommandServic
     res.status(202).json(await deps.commands.send(req.params.agentId, req.body));
   });
   router.get('/agents/:agentId/commands', async (req, res) => {
-    const { limit } = validate(listQuery, camelKeys(req.query), 'query');
+    const { limit } = readQuery(listQuery, req.query);
     res.json(await deps.commands.list(req.params.agentId, limit));
   });
   router.get('/agents/:agentId/commands/:commandId', async (req, res) => {

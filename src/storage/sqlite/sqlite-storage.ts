@@ -28,6 +28,13 @@ export interface SqliteStorageSettings {
   readonly maxSeriesPerAgent: number;
 }
 
+/** Who wants to know what happens in storage. */
+export interface StorageListeners {
+  /** Writing has stopped to work (why), or works again (null). */
+  writable(failure: string | null): void;
+  activitiesDropped(count: number): void;
+}
+
 /** Activities that may wait for the writer; beyond that they are dropped and counted. */
 const MAX_WAITING_ACTIVITIES = 10_000;
 
@@ -55,7 +62,7 @@ export class SqliteStorage implements Storage, Part {
     private readonly settings: SqliteStorageSettings,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    private readonly onActivitiesDropped: (count: number) => void,
+    private readonly listeners: StorageListeners,
   ) {
     const { path, readerThreads, queryTimeoutMs, maxQueuedQueries, maxSeriesPerAgent } = settings;
     const writerData: WriterThreadData = { path, maxSeriesPerAgent };
@@ -66,7 +73,7 @@ export class SqliteStorage implements Storage, Part {
       { length: readerThreads },
       (_, i) => new ThreadHost(script('reader-thread'), readerData, `reader thread ${i + 1}`, logger, () => this.read.dispatch()),
     );
-    const write = new WriterClient(this.writerHost, logger);
+    const write = new WriterClient(this.writerHost, logger, listeners.writable);
     const read = new ReaderPool(readerHosts, maxQueuedQueries, logger);
     this.write = write;
     this.read = read;
@@ -144,7 +151,7 @@ export class SqliteStorage implements Storage, Part {
   /** Activities are written together, one write at a time: a storm of connects must not queue up behind the batches. */
   private recordActivity(activity: Activity, agentKey: number | null): void {
     if (this.waitingActivities.length >= MAX_WAITING_ACTIVITIES) {
-      this.onActivitiesDropped(1);
+      this.listeners.activitiesDropped(1);
       return;
     }
     this.waitingActivities.push({ activity, agentKey });
@@ -160,7 +167,7 @@ export class SqliteStorage implements Storage, Part {
       try {
         await this.write.call('recordActivities', entries);
       } catch (error) {
-        this.onActivitiesDropped(entries.length);
+        this.listeners.activitiesDropped(entries.length);
         this.logger.warn('activities could not be written', { count: entries.length, error });
       }
     }

@@ -31,6 +31,7 @@ export class WriterClient {
   constructor(
     private readonly host: ThreadHost,
     private readonly logger: Logger,
+    private readonly onWritable: (failure: string | null) => void,
   ) {}
 
   /** Resolves when the call's transaction is on disk. @throws AppError when it is not. */
@@ -115,8 +116,11 @@ export class WriterClient {
 
   /** Says it once when writing stops to work, and once when it works again: somebody has to make room meanwhile. */
   private noteFailure(failure: string | null): void {
-    if (failure !== null && this.lastFailure === null) this.logger.error('the database cannot be written', { reason: failure });
-    if (failure === null && this.lastFailure !== null) this.logger.info('the database can be written again');
+    const before = this.lastFailure;
     this.lastFailure = failure;
+    if ((failure === null) === (before === null)) return;
+    if (failure === null) this.logger.info('the database can be written again');
+    else this.logger.error('the database cannot be written', { reason: failure });
+    this.onWritable(failure);
   }
 }
