@@ -67,9 +67,16 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const bus = new EventBus<Events>(logger);
 
   // Storage
-  const storage = new SqliteStorage({ ...config.storage, maxSeriesPerAgent: config.limits.maxSeriesPerAgent }, clock, logger, (count) =>
-    metrics.activitiesDropped.inc(count),
-  );
+  const storage = new SqliteStorage({ ...config.storage, maxSeriesPerAgent: config.limits.maxSeriesPerAgent }, clock, logger, {
+    activitiesDropped: (count) => metrics.activitiesDropped.inc(count),
+    writable: (failure) =>
+      bus.emit(
+        'systemAlert',
+        failure === null
+          ? { message: 'The database can be written again.', severity: 'info' }
+          : { message: `The database cannot be written: ${failure}. Agents keep their batches until it can.`, severity: 'error' },
+      ),
+  });
   const { activities, configs } = storage;
 
   // The way in
