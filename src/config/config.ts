@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import Joi from 'joi';
 import { SETTINGS } from './settings.js';
 
@@ -251,7 +252,25 @@ function trustProxy(text: string): false | number | string[] {
       'Configuration: "TRUST_PROXY" must be a number of hops or addresses: "true" would let any client choose its own address',
     );
   }
-  return /^\d+$/.test(trimmed) ? Number(trimmed) : commaSeparated(trimmed);
+  if (/^\d+$/.test(trimmed)) return Number(trimmed);
+  const addresses = commaSeparated(trimmed);
+  const wrong = addresses.find((address) => !isTrustable(address));
+  if (wrong === undefined) return addresses;
+  throw new ConfigError(
+    `Configuration: "TRUST_PROXY" must be a number of hops, or addresses and subnets such as 10.0.0.1, 10.0.0.0/8 or loopback (one is "${wrong}")`,
+  );
+}
+
+/** The names of subnets that Express knows. */
+const NAMED_SUBNETS = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/** An address, a subnet with its length in bits, or the name of one. */
+function isTrustable(text: string): boolean {
+  if (NAMED_SUBNETS.has(text)) return true;
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  if (version === 0 || address.includes('%')) return false;
+  return bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128));
 }
 
 /** True for addresses that only this machine can reach. */

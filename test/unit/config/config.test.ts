@@ -116,9 +116,17 @@ describe('TRUST_PROXY', () => {
     ['2', 2],
     ['10.0.0.1', ['10.0.0.1']],
     ['10.0.0.0/8, loopback', ['10.0.0.0/8', 'loopback']],
+    ['::1,2001:db8::/32,10.0.0.1/32', ['::1', '2001:db8::/32', '10.0.0.1/32']],
   ])('%j means %j', (text, expected) => {
     expect(config({ TRUST_PROXY: text }).trustProxy).toEqual(expected);
   });
+
+  test.each(['proxy.example', '1.2.3', '10.0.0.0/33', '10.0.0.0/0', '2001:db8::/129', 'fe80::1%eth0', '10.0.0.1, localhost', '-1'])(
+    '%s is refused, by name',
+    (text) => {
+      expect(problem({ TRUST_PROXY: text })).toMatch(/"TRUST_PROXY" must be .* \(one is "/);
+    },
+  );
 
   test('"true" is refused: any client could choose its address', () => {
     expect(problem({ TRUST_PROXY: 'true' })).toMatch(/"TRUST_PROXY" must be a number of hops or addresses/);

@@ -37,6 +37,8 @@ describe('what gets into logs', () => {
     ['/a?tok%65n=secret', '/a?tok%65n=REDACTED'],
     ['/a?%=1&token=a=b', '/a?%=1&token=REDACTED'],
     ['/a?flag', '/a?flag'],
+    ['/api/compute/v1?key=secret&access_token=secret&keys=1', '/api/compute/v1?key=REDACTED&access_token=REDACTED&keys=1'],
+    ['/a?X-API-Key=secret', '/a?X-API-Key=REDACTED'],
   ])('%s', (url, shown) => expect(redactUrl(url)).toBe(shown));
 
   test('a sane request id is kept, another replaced', () => {
