@@ -35,7 +35,7 @@ export class PromText {
       if (line.startsWith('#')) readMeta(line, types, helps);
       else {
         const sample = readSample(line, types);
-        const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).sort())}`;
+        const key = `${sample.name}${JSON.stringify(Object.entries(sample.labels).map(String).sort())}`;
         if (samples.has(key)) throw new Error(`given twice: ${line}`);
         samples.set(key, sample);
       }
