@@ -405,7 +405,7 @@ describe('secrets', () => {
     } finally {
       await server.stop();
     }
-  }, 60_000);
+  }, 120_000);
 
   /** Everything that is in there, also behind `toJSON`, in errors and their causes. */
   function text(value: unknown): string {
