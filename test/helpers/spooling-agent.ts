@@ -64,7 +64,8 @@ export class SpoolingAgent {
     this.finishing = true;
     await this.until(() => this.spool.open().length === 0 || this.closeCode !== null);
     const open = this.spool.open().length;
-    if (open > 0) throw new Error(`${this.spool.agentId}: closed with ${String(this.closeCode)} while ${open} batches had no acknowledgement`);
+    if (open > 0)
+      throw new Error(`${this.spool.agentId}: closed with ${String(this.closeCode)} while ${open} batches had no acknowledgement`);
   }
 
   /** After a refusal: sends everything without an acknowledgement again, then new batches. */

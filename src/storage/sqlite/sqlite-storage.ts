@@ -73,7 +73,7 @@ export class SqliteStorage implements Storage, Part {
       { length: readerThreads },
       (_, i) => new ThreadHost(script('reader-thread'), readerData, `reader thread ${i + 1}`, logger, () => this.read.dispatch()),
     );
-    const write = new WriterClient(this.writerHost, logger, listeners.writable);
+    const write = new WriterClient(this.writerHost, logger, (failure) => listeners.writable(failure));
     const read = new ReaderPool(readerHosts, maxQueuedQueries, logger);
     this.write = write;
     this.read = read;

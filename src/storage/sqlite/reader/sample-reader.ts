@@ -1,6 +1,6 @@
 import { AppError } from '../../../model/errors.js';
 import type { SeriesInfo, TimeRange } from '../../../model/metric.js';
-import { Aggregator, TooManyBucketsError } from '../../engine/aggregate.js';
+import { AggregateLimitError, Aggregator } from '../../engine/aggregate.js';
 import { WINDOW_MS } from '../../engine/window.js';
 import type { AggregateGroup, AggregateQuery, SampleQuery, SampleRows, SeriesFilter } from '../../ports.js';
 import type { Arrival, LogScan } from './log-scan.js';
@@ -61,7 +61,7 @@ export class SampleReader {
   aggregate(query: AggregateQuery): AggregateGroup[] {
     this.scan.startTimer();
     const lookup = this.series.lookUp(query.filter);
-    const aggregator = new Aggregator(lookup.infos, query.range, query.stepMs, query.groupBy);
+    const aggregator = new Aggregator(lookup.infos, query.range, query.stepMs, query.groupBy, query.wants);
     try {
       for (const windowMs of this.scan.windows(query.range, 'ascending')) {
         this.scan.visit(windowMs, query.range, lookup, false, ({ slots, columns }) => {
@@ -77,11 +77,8 @@ export class SampleReader {
         });
       }
     } catch (error) {
-      if (!(error instanceof TooManyBucketsError)) throw error;
-      throw new AppError(
-        'validation_failed',
-        `the answer would hold ${error.message}; ask for a longer interval, a shorter range or fewer groups`,
-      );
+      if (!(error instanceof AggregateLimitError)) throw error;
+      throw new AppError('validation_failed', error.message);
     }
     return aggregator.result();
   }
