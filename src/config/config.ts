@@ -64,6 +64,7 @@ export interface IngestLimits {
   readonly maxSeriesPerAgent: number;
   readonly maxTagsPerMetric: number;
   readonly maxTagLength: number;
+  readonly maxTagsLength: number;
   readonly maxNameLength: number;
   readonly maxObjectValueBytes: number;
 }
@@ -107,6 +108,7 @@ interface SettingValues {
   readonly MAX_SERIES_PER_AGENT: number;
   readonly MAX_TAGS_PER_METRIC: number;
   readonly MAX_TAG_LENGTH: number;
+  readonly MAX_TAGS_LENGTH: number;
   readonly MAX_WAITING_UPGRADES: number;
   readonly METRICS_RETENTION_DAYS: number;
   readonly NODE_ENV: Config['environment'];
@@ -194,6 +196,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       maxSeriesPerAgent: values.MAX_SERIES_PER_AGENT,
       maxTagsPerMetric: values.MAX_TAGS_PER_METRIC,
       maxTagLength: values.MAX_TAG_LENGTH,
+      maxTagsLength: values.MAX_TAGS_LENGTH,
       maxNameLength: values.MAX_NAME_LENGTH,
       maxObjectValueBytes: values.MAX_OBJECT_VALUE_BYTES,
     },

@@ -92,6 +92,11 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'MAX_SERIES_PER_AGENT', schema: count(10_000), help: 'Series of one agent; metrics that would start another are rejected.' },
   { name: 'MAX_TAGS_PER_METRIC', schema: count(64, 0), help: 'Tags on one metric.' },
   { name: 'MAX_TAG_LENGTH', schema: count(1_024), help: "Characters in a tag's key or value." },
+  {
+    name: 'MAX_TAGS_LENGTH',
+    schema: count(4_096),
+    help: 'Characters in all tags of one metric together: the server keeps them in memory for every series.',
+  },
   { name: 'MAX_NAME_LENGTH', schema: count(255), help: "Characters in a metric's name or unit." },
   { name: 'MAX_OBJECT_VALUE_BYTES', schema: count(4_096, 64), help: 'JSON size of a histogram or timer value.' },
   {

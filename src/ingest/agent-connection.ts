@@ -307,11 +307,12 @@ export class AgentConnection implements AgentLink {
       this.answerFailure(error, { ...batch, retryable: isRetryable(error) });
     }
     this.busy--;
-    if (this.closing) this.waiting = NOTHING;
-    while (this.busy === 0 && this.waiting.length > 0) {
+    while (this.busy === 0 && this.waiting.length > 0 && !this.closing) {
       const { data, arrivedMs } = this.waiting.shift() as { data: Buffer; arrivedMs: number };
       this.handle(data, arrivedMs);
     }
+    // Also when one of them was the frame too many.
+    if (this.closing) this.waiting = NOTHING;
     this.resumeIfRoom();
     this.reportIdle();
   }

@@ -28,6 +28,12 @@ export type AgentSocketDeps = Omit<ConnectionContext, 'paused' | 'heartbeatInter
 const CLOSE_GRACE_MS = 1_500;
 const MAX_SWEEP_INTERVAL_MS = 1_000;
 const MIN_SWEEP_INTERVAL_MS = 10;
+/**
+ * WebSocket pings whose pongs have not left yet; one more ends the connection. Agents send N + 1 pings at once after N
+ * reconnects: cutting them off over 60, which is the library's default, would only make it one more.
+ * (The type declarations of ws do not know the option yet.)
+ */
+const MAX_PENDING_PONGS = { maxPendingAutoPongs: 10_000 };
 
 /** The socket knows whose it is, so that one set of listener functions serves all sockets. */
 class AgentWebSocket extends WebSocket {
@@ -58,6 +64,7 @@ export class AgentSockets {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: settings.maxMessageBytes,
+      ...MAX_PENDING_PONGS,
       skipUTF8Validation: false,
       WebSocket: AgentWebSocket,
     });

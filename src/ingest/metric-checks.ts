@@ -10,6 +10,7 @@ export interface MetricLimits {
   readonly maxMetricsPerBatch: number;
   readonly maxTagsPerMetric: number;
   readonly maxTagLength: number;
+  readonly maxTagsLength: number;
   readonly maxNameLength: number;
   readonly maxObjectValueBytes: number;
 }
@@ -125,6 +126,7 @@ function tagsProblem(tags: unknown, limits: MetricLimits): Problem | null {
   if (keys.length > limits.maxTagsPerMetric) {
     return problem('too_many_tags', `tags has ${keys.length} entries, more than ${limits.maxTagsPerMetric}`);
   }
+  let length = 0;
   for (const key of keys) {
     const value = tags[key];
     if (typeof value !== 'string') return problem('invalid_tags', `tag ${shown(key)} must be a string (it is ${shown(value)})`);
@@ -134,8 +136,10 @@ function tagsProblem(tags: unknown, limits: MetricLimits): Problem | null {
     if (!key.isWellFormed() || !value.isWellFormed()) {
       return problem('invalid_tags', `tag ${shown(key)} is not well-formed Unicode (it is ${shown(value)})`);
     }
+    length += key.length + value.length;
   }
-  return null;
+  if (length <= limits.maxTagsLength) return null;
+  return problem('too_many_tags', `tags has ${length} characters in all, more than ${limits.maxTagsLength}`);
 }
 
 /** The unit as it is stored: none and empty are the same. Only for units that passed the check. */

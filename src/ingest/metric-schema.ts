@@ -37,7 +37,7 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
       otherwise: finite.required(),
     }),
     unit: label.allow('', null),
-    tags: Joi.custom(tagsOf(tagText, limits.maxTagsPerMetric)).allow(null),
+    tags: Joi.custom(tagsOf(tagText, limits)).allow(null),
     timestamp: Joi.alternatives(
       Joi.valid('', null),
       finite,
@@ -50,12 +50,13 @@ export function metricSchema(limits: MetricLimits): Joi.ObjectSchema {
 }
 
 /** String to string, entry by entry: joi's own `pattern` passes over a key named `__proto__`. */
-function tagsOf(tagText: Joi.Schema, maxTags: number): (tags: unknown) => unknown {
+function tagsOf(tagText: Joi.Schema, { maxTagsPerMetric, maxTagsLength }: MetricLimits): (tags: unknown) => unknown {
   return (tags) => {
     if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) throw new Error('not an object');
     const entries = Object.entries(tags);
-    if (entries.length > maxTags) throw new Error('too many tags');
+    if (entries.length > maxTagsPerMetric) throw new Error('too many tags');
     for (const entry of entries) for (const text of entry) Joi.assert(text, tagText, { convert: false });
+    if (entries.flat().join('').length > maxTagsLength) throw new Error('too long in all');
     return tags;
   };
 }

@@ -34,7 +34,10 @@ export class SeriesEntry {
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-/** Shares equal strings between agents: ten thousand agents send the same few dozen names. Full means: not shared. */
+/** Longer strings are nobody else's, and would be kept for ever. */
+const MAX_SHARED_LENGTH = 256;
+
+/** Shares equal short strings between agents: ten thousand agents send the same few dozen names. Full means: not shared. */
 export class StringPool {
   private readonly strings = new Map<string, string>();
 
@@ -43,7 +46,7 @@ export class StringPool {
   intern(text: string): string {
     const known = this.strings.get(text);
     if (known !== undefined) return known;
-    if (this.strings.size < this.maxStrings) this.strings.set(text, text);
+    if (this.strings.size < this.maxStrings && text.length <= MAX_SHARED_LENGTH) this.strings.set(text, text);
     return text;
   }
 }

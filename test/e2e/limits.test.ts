@@ -337,6 +337,19 @@ describe('tags', () => {
     expect(counted).toBe(1);
   });
 
+  test('64 of the longest: rejected by what they are together, counted', async () => {
+    const agent = await connect();
+    const tags = Object.fromEntries(count(64, (i) => [`key${i}`.padEnd(1_024, 'k'), 'v'.repeat(1_024)]));
+    const counted = await rejected('too_many_tags', async () => {
+      const ack = await pushText(agent, tagged(tags), GOOD, tagged({ a: 'x'.repeat(1_023), b: 'y'.repeat(1_023), c: 'z'.repeat(1_023) }));
+      expect(ack).toMatchObject({ processed: 2, errors: 1 });
+      expect(ack.details).toEqual([
+        { index: 0, name: 'tagged', error: 'too_many_tags: tags has 131072 characters in all, more than 4096' },
+      ]);
+    });
+    expect(counted).toBe(1);
+  });
+
   test.each([
     ['a key', { ['k'.repeat(MEGABYTE)]: 'v' }],
     ['a value', { k: 'v'.repeat(MEGABYTE) }],

@@ -17,6 +17,7 @@ export const LIMITS: MetricLimits = {
   maxMetricsPerBatch: 200,
   maxTagsPerMetric: 4,
   maxTagLength: 64,
+  maxTagsLength: 256,
   maxNameLength: 64,
   maxObjectValueBytes: 256,
 };

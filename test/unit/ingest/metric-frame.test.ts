@@ -3,7 +3,14 @@ import { liveSamples, MetricFrameDecoder, settleAppended, settleFailed } from '.
 import { SeriesDictionary, StringPool } from '../../../src/ingest/series-dictionary.js';
 import { goAgentFrames } from '../../helpers/fixtures.js';
 
-const LIMITS = { maxMetricsPerBatch: 1_000, maxTagsPerMetric: 2, maxTagLength: 100, maxNameLength: 100, maxObjectValueBytes: 100 };
+const LIMITS = {
+  maxMetricsPerBatch: 1_000,
+  maxTagsPerMetric: 2,
+  maxTagLength: 100,
+  maxTagsLength: 300,
+  maxNameLength: 100,
+  maxObjectValueBytes: 100,
+};
 const NOW_MS = Date.UTC(2026, 10, 22, 19, 30);
 const DAY_MS = 86_400_000;
 const FRAME = { agentKey: 7, batchId: 'b', receivedAtMs: NOW_MS, timestamp: undefined };
