@@ -1,3 +1,4 @@
+import { requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { ConfigStatusReport } from '../model/event.js';
 import type { Logger } from '../runtime/logger.js';
@@ -5,7 +6,6 @@ import type { AgentConfigBody, ConfigStore, StoredAgentConfig } from '../storage
 import { parseAgentConfig } from './agent-config-body.js';
 import type { AgentChannel, ConfigPusher } from './config-pusher.js';
 import { type ActivityDeps, noteActivity } from './note-activity.js';
-import { requireAgent } from './require-agent.js';
 
 export interface ConfigServiceDeps extends ActivityDeps {
   readonly configs: ConfigStore;

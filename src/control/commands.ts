@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import Joi from 'joi';
+import { requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { CommandResultReport } from '../model/event.js';
 import type { Logger } from '../runtime/logger.js';
@@ -8,7 +9,6 @@ import { validate } from '../runtime/validate.js';
 import type { CommandStatus, CommandStore, StoredCommand } from '../storage/ports.js';
 import type { AgentChannel } from './config-pusher.js';
 import { type ActivityDeps, noteActivity } from './note-activity.js';
-import { requireAgent } from './require-agent.js';
 
 export interface CommandServiceDeps extends ActivityDeps {
   readonly store: CommandStore;

@@ -1,3 +1,5 @@
+import { AppError } from './errors.js';
+
 /** What the server knows of an agent. Empty strings mean "not known", as in the agents' own frames. */
 
 export type AgentStatus = 'connected' | 'disconnected' | 'error';
@@ -53,6 +55,17 @@ export interface Agent extends AgentLocation {
 export interface AgentDirectory {
   find(id: string): Agent | null;
   all(): readonly Agent[];
+}
+
+/** @throws AppError `agent_not_found` */
+export function requireAgent(agents: Pick<AgentDirectory, 'find'>, id: string): Agent {
+  const agent = agents.find(id);
+  if (agent === null) throw agentNotFound(id);
+  return agent;
+}
+
+export function agentNotFound(id: string): AppError {
+  return new AppError('agent_not_found', `there is no agent "${id.slice(0, 128)}"`);
 }
 
 const AGENT_ID_MAX_LENGTH = 128;

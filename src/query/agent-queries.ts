@@ -2,8 +2,7 @@
  * Answers about agents. The agents themselves come from memory (the directory); only their metrics are read from
  * storage. An agent nobody knows is `agent_not_found`.
  */
-import type { Agent, AgentDirectory, AgentStatus } from '../model/agent.js';
-import { AppError } from '../model/errors.js';
+import { type Agent, type AgentDirectory, type AgentStatus, requireAgent } from '../model/agent.js';
 import type { TimeRange } from '../model/metric.js';
 import type { MetricReader } from '../storage/ports.js';
 import { agentMatches } from './filter.js';
@@ -57,7 +56,7 @@ export class AgentQueries {
 
   /** The agent with its ten newest samples, of whatever age. */
   async one(id: string) {
-    const agent = this.known(id);
+    const agent = requireAgent(this.agents, id);
     const rows = await this.reader.samples({
       filter: { agentIds: [agent.id] },
       range: {},
@@ -70,7 +69,7 @@ export class AgentQueries {
 
   /** What the agent measured in the range. */
   async stats(id: string, range: LabelledRange) {
-    const agent = this.known(id);
+    const agent = requireAgent(this.agents, id);
     const { overview, byType, topMetrics } = await metricStatistics(this.reader, { agentIds: [agent.id] }, range);
     return { timeRange: range.label, period: presentPeriod(range), overview, metricsByType: byType, topMetrics };
   }
@@ -104,17 +103,6 @@ export class AgentQueries {
         })),
     };
   }
-
-  private known(id: string): Agent {
-    return knownAgent(this.agents, id);
-  }
-}
-
-/** @throws AppError `agent_not_found` */
-export function knownAgent(agents: AgentDirectory, id: string): Agent {
-  const agent = agents.find(id);
-  if (agent === null) throw new AppError('agent_not_found', `there is no agent "${id.slice(0, 128)}"`);
-  return agent;
 }
 
 const COMPARE: Readonly<Record<AgentSortKey, (a: Agent, b: Agent) => number>> = {

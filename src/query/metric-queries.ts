@@ -2,12 +2,12 @@
  * Answers about metrics: samples as they came, histories, names, counts. Ranges are half-open. Nothing here holds
  * state; storage's failures (`query_timeout`, `overloaded`) pass through.
  */
-import type { AgentDirectory } from '../model/agent.js';
+import { type AgentDirectory, requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { TimeRange } from '../model/metric.js';
 import type { Clock } from '../runtime/clock.js';
 import type { MetricReader, SampleRows } from '../storage/ports.js';
-import { knownAgent, type LabelledRange } from './agent-queries.js';
+import type { LabelledRange } from './agent-queries.js';
 import { aggregatedMetrics, type AggregatedRequest } from './aggregated.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { describeFilter, type MetricFilter } from './filter.js';
@@ -70,7 +70,7 @@ export class MetricQueries {
    * @throws AppError `agent_not_found`
    */
   async ofAgent(agentId: string, filter: MetricFilter, range: LabelledRange, page: PageRequest) {
-    const agent = knownAgent(this.agents, agentId);
+    const agent = requireAgent(this.agents, agentId);
     const { metrics, pagination } = await this.page({ ...filter, agentIds: [agent.id] }, range, page);
     return { agentId, timeRange: range.label, period: presentPeriod(range), metrics, pagination };
   }

@@ -54,6 +54,11 @@ export function isLarge(input: unknown): boolean {
 }
 
 function toDetail(item: Joi.ValidationErrorItem, what: string): ErrorDetail {
+  if (item.type === 'object.rename.override') {
+    const { from, to } = item.context as { from: string; to: string };
+    const field = [...item.path, to].join('.');
+    return { field, message: `"${from}" and "${to}" are the same setting, given twice` };
+  }
   const field = cut(item.path.join('.'), MAX_SHOWN_CHARACTERS);
   // What nobody asked for may be anything, also a credential in the wrong place: its name is enough to repair the request.
   const value: unknown = item.type === 'object.unknown' ? undefined : item.context?.value;

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { AppError } from '../../model/errors.js';
+import { agentNotFound } from '../../model/agent.js';
 
 /**
  * `DELETE /agents/:agentId`. The registry takes the agent out of sight, closes its socket and refuses what is still
@@ -9,7 +9,7 @@ export function agentDeleteRoutes(deps: { readonly agents: { remove(id: string):
   const router = Router();
   router.delete('/agents/:agentId', async (req, res) => {
     const { agentId } = req.params;
-    if (!(await deps.agents.remove(agentId))) throw new AppError('agent_not_found', `there is no agent "${agentId.slice(0, 128)}"`);
+    if (!(await deps.agents.remove(agentId))) throw agentNotFound(agentId);
     res.json({ message: 'agent deleted', agentId });
   });
   return router;

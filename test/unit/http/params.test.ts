@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import Joi from 'joi';
 import { camelKeys, parseDuration, parseTime, resolveRange } from '../../../src/http/params.js';
-import { validate } from '../../../src/http/validate.js';
+import { validate } from '../../../src/runtime/validate.js';
 
 const HOUR_MS = 3_600_000;
 const failure = (run: () => unknown): any => {
@@ -167,6 +167,13 @@ describe('validate', () => {
 
   test('a repeated parameter is named as such', () => {
     expect(failure(() => validate(schema, { limit: ['1', '2'] }, 'query')).message).toContain('"limit" must be given only once');
+  });
+
+  test('both spellings at once are named as such', () => {
+    const spelt = Joi.object({ batch_size: Joi.number() }).rename('batchSize', 'batch_size');
+    const error = failure(() => validate(spelt, { batch_size: 1, batchSize: 2 }, 'body'));
+    expect(error.message).toBe('invalid body: "batchSize" and "batch_size" are the same setting, given twice');
+    expect(error.details).toEqual([{ field: 'batch_size', message: '"batchSize" and "batch_size" are the same setting, given twice' }]);
   });
 
   test('long values are cut', () => {
