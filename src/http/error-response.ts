@@ -42,7 +42,7 @@ export function toAppError(thrown: unknown): AppError {
 
 /** Names of body-parser's errors that need more words than their status tells. */
 const PARSER_ERRORS: Readonly<Record<string, { code: ErrorCode; say: (error: FrameworkError) => string }>> = {
-  'entity.parse.failed': { code: 'invalid_json', say: (error) => `the body is not valid JSON: ${error.message ?? ''}` },
+  'entity.parse.failed': { code: 'invalid_json', say: parseFailure },
   'entity.too.large': {
     code: 'payload_too_large',
     say: (error) => `the body is larger than ${typeof error.limit === 'number' ? `${error.limit} bytes` : 'allowed'}`,
@@ -55,6 +55,12 @@ const PARSER_ERRORS: Readonly<Record<string, { code: ErrorCode; say: (error: Fra
   'request.aborted': { code: 'validation_failed', say: () => 'the body ended early' },
   'request.size.invalid': { code: 'validation_failed', say: () => 'the body is not as long as Content-Length says' },
 };
+
+/** The parser takes objects and arrays only, and calls everything else an unexpected token. */
+function parseFailure({ body, message = '' }: FrameworkError): string {
+  const bare = typeof body === 'string' && !/^[\x20\t\r\n]*[[{]/.test(body);
+  return bare ? 'the body must be a JSON object' : `the body is not valid JSON: ${message}`;
+}
 
 const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthorized',
@@ -73,6 +79,7 @@ interface FrameworkError {
   readonly type?: unknown;
   readonly code?: unknown;
   readonly limit?: unknown;
+  readonly body?: unknown;
 }
 
 function fromFramework(thrown: unknown): AppError | null {

@@ -7,6 +7,7 @@ import type { Part } from '../runtime/lifecycle.js';
 import type { Logger } from '../runtime/logger.js';
 import { errorResponse } from './error-response.js';
 import { refuseOnSocket } from './raw-response.js';
+import { originForm, withoutUpgrade } from './request-head.js';
 
 const MAX_HEADER_BYTES = 16 * 1_024;
 const HEADERS_TIMEOUT_MS = 60_000;
@@ -58,13 +59,17 @@ export class HttpServer implements Part {
       },
       (req, res) => {
         const problem = requestProblem(req);
-        if (problem === null) app(req, res);
-        else this.refuse(res, problem);
+        if (problem !== null) return this.refuse(res, problem);
+        req.url = originForm(req.url ?? '');
+        app(req, res);
       },
     );
     server.setTimeout(settings.inactivityTimeoutMs);
     this.watchUnused(server);
-    server.on('upgrade', (req, socket, head) => upgrades.handle(req, socket, head));
+    server.on('upgrade', (req, socket, head) => {
+      if (req.headers.upgrade?.toLowerCase() === 'websocket') upgrades.handle(req, socket, head);
+      else this.readAgain(server, req, socket, head);
+    });
     server.on('checkExpectation', (_req, res) => this.refuse(res, 'the only "Expect" that can be met is 100-continue'));
     server.on('connect', (_req, socket) => {
       refuseOnSocket(socket, new AppError('method_not_allowed', 'this is no proxy: CONNECT is not possible'), this.deps.clock.nowMs());
@@ -120,6 +125,20 @@ export class HttpServer implements Part {
     }
   }
 
+  /**
+   * Node takes the socket away from HTTP for every `Upgrade` there is, and some HTTP clients (Java's) offer `h2c` with
+   * each first request: the request goes back in front of what follows it, without the offer, and is read once more.
+   */
+  private readAgain(server: Server, req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Pipelined behind a request that is not answered yet: two readers would mix up the order of the answers.
+    if (responseOn(socket) !== null) {
+      socket.destroy();
+      return;
+    }
+    socket.unshift(Buffer.concat([withoutUpgrade(req), head]));
+    server.emit('connection', socket);
+  }
+
   private watchUnused(server: Server): void {
     const { unused } = this;
     function closed(this: Socket): void {
@@ -153,9 +172,8 @@ export class HttpServer implements Part {
 
   /** What cannot be parsed has no request and no response: the answer goes onto the bare socket. */
   private onClientError(error: Error & { code?: string }, socket: Duplex): void {
-    // Node keeps the response in progress here: an error written into the middle of it would be taken for its body.
-    const answering = (socket as { _httpMessage?: { headersSent: boolean } | null })._httpMessage?.headersSent === true;
-    if (error.code === 'ECONNRESET' || !socket.writable || answering) {
+    // An error written into the middle of an answer would be taken for its body.
+    if (error.code === 'ECONNRESET' || !socket.writable || responseOn(socket)?.headersSent === true) {
       socket.destroy();
       return;
     }
@@ -164,9 +182,15 @@ export class HttpServer implements Part {
   }
 }
 
+/** Node keeps the response in progress on its socket. */
+function responseOn(socket: Duplex): { readonly headersSent: boolean } | null {
+  return (socket as { _httpMessage?: { headersSent: boolean } | null })._httpMessage ?? null;
+}
+
 /** What Express and Node would each answer in a shape of their own, or null. */
-function requestProblem({ url = '', httpVersion, headers }: IncomingMessage): string | null {
+function requestProblem({ url = '', httpVersion, headers, headersDistinct }: IncomingMessage): string | null {
   if (httpVersion === '1.1' && headers.host === undefined) return 'the request has no Host header';
+  if ((headersDistinct.host?.length ?? 0) > 1) return 'the request has more than one Host header';
   const isPath = url.startsWith('/') || url === '*';
   return isPath || (/^https?:/i.test(url) && URL.canParse(url)) ? null : 'the request target is not a valid URL';
 }

@@ -16,9 +16,15 @@ export interface DurationHistogram {
 export function observeRequests(histogram: DurationHistogram, logger: Logger): RequestHandler {
   return (req, res, next) => {
     const startedMs = monotonicMs();
+    // Node calls an answer finished also when its connection was cut with half of it unsent. Looked at before Node's
+    // own listener, which closes the connection of a last answer.
+    let isWhole = false;
+    res.prependOnceListener('finish', () => {
+      isWhole = !req.socket.destroyed;
+    });
     res.once('close', () => {
       const durationMs = monotonicMs() - startedMs;
-      const status = res.writableFinished ? String(res.statusCode) : 'aborted';
+      const status = isWhole ? String(res.statusCode) : 'aborted';
       histogram.observe({ method: req.method, route: routeLabel(req.route, res), status }, durationMs / 1_000);
       logger.debug('request', {
         requestId: res.locals.requestId as string,

@@ -78,11 +78,6 @@ export class UpgradeRouter {
     const url = parseUrl(req.url ?? '');
     if (url === null) return { error: new AppError('validation_failed', 'the request target is not a valid URL') };
     const route = this.deps.routes.get(url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : url.pathname);
-    if (req.headers.upgrade?.toLowerCase() !== 'websocket') {
-      return {
-        error: new AppError('validation_failed', 'only "Upgrade: websocket" is spoken here; send other requests without an Upgrade header'),
-      };
-    }
     if (route === undefined) {
       return { error: new AppError('not_found', `no WebSocket here; there are ${[...this.deps.routes.keys()].join(' and ')}`) };
     }

@@ -157,6 +157,60 @@ describe('errors', () => {
   });
 });
 
+describe('bodies that are no object', () => {
+  test.each(['"text"', '7', 'null', ' true'])('%s is told so, not called invalid JSON', async (text) => {
+    const { url } = await edge();
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/api/v1/things`, { method: 'POST', headers, body: text });
+    expect(await answer.json()).toMatchObject({ error: { code: 'invalid_json', status: 400, message: 'the body must be a JSON object' } });
+  });
+});
+
+describe('requests that are put unusually', () => {
+  const answerTo = async (port: number, head: string, body = ''): Promise<string> =>
+    await rawExchange(port, `${head}\r\nConnection: close\r\n\r\n${body}`);
+
+  test.each([
+    ['http://other.example/api/v1/things/7?x=1', '{"id":"7"}'],
+    ['HTTP://other.example:80/api/v1/things', '{"things":[]}'],
+    ['http://other.example?/api/v1/things', 'there is nothing at GET /;'],
+    ['http://other.example', 'there is nothing at GET /;'],
+  ])('%s is a path', async (target, expected) => {
+    const { port } = await edge();
+    expect(await answerTo(port, `GET ${target} HTTP/1.1\r\nHost: x`)).toContain(expected);
+  });
+
+  test('two Host headers are one too many', async () => {
+    const { port } = await edge();
+    const answer = await answerTo(port, 'GET /api/v1/things HTTP/1.1\r\nHost: a\r\nHost: b');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('more than one Host header');
+  });
+
+  test('an offer to upgrade to anything but WebSocket is ignored, as HTTP wants it', async () => {
+    const { port } = await edge();
+    const offer = 'Host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA';
+    expect(await answerTo(port, `GET /api/v1/things HTTP/1.1\r\n${offer}`)).toMatch(/^HTTP\/1\.1 200 [^]*{"things":\[\]}$/);
+    const body = '{"n":1}';
+    const post = `POST /api/v1/things HTTP/1.1\r\n${offer}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+    expect(await answerTo(port, post, body)).toMatch(/^HTTP\/1\.1 200 [^]*{"got":{"n":1}}$/);
+  });
+
+  test('behind such an offer the connection goes on', async () => {
+    const { port } = await edge();
+    const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+    let answers = '';
+    socket.on('data', (text: string) => {
+      answers += text;
+    });
+    for (const [i, more] of ['Connection: Upgrade\r\nUpgrade: h2c', 'Connection: Upgrade\r\nUpgrade: h2c', 'Connection: close'].entries()) {
+      socket.write(`GET /api/v1/things/${i} HTTP/1.1\r\nHost: x\r\n${more}\r\n\r\n`);
+      while (!answers.endsWith(`{"id":"${i}"}`)) await once(socket, 'data');
+    }
+    await once(socket, 'close');
+  });
+});
+
 describe('limits of reads', () => {
   test('reads are limited, posts are not', async () => {
     const { url } = await edge({ settings: { rateLimit: { windowMs: 60_000, maxRequests: 3 } } });

@@ -110,8 +110,8 @@ describe('refusals are HTTP answers in the one error shape', () => {
 
   test('other upgrades', async () => {
     const { port } = await edge();
-    const answer = await rawExchange(port, 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    const answer = await rawExchange(port, 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
     const odd = await rawExchange(port, 'GET //ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     expect(odd).toMatch(/^HTTP\/1\.1 404 /);
     const worse = await rawExchange(port, 'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');

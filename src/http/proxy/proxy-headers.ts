@@ -26,11 +26,17 @@ const KEPT_FROM_UPSTREAM = new Set([
   'referer',
   'forwarded',
   'via',
+  'x-original-forwarded-for',
   'x-real-ip',
   'x-client-ip',
   'x-cluster-client-ip',
   'true-client-ip',
   'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'x-envoy-external-address',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
   // Answered by our own server already; passed on it would only delay the body.
   'expect',
 ]);
