@@ -16,8 +16,11 @@ import { type Exposition, expositionRoutes } from './routes/exposition.js';
 import { type HealthDeps, healthRoutes } from './routes/health.js';
 import { infoRoutes } from './routes/info.js';
 import { securityHeaders } from './security-headers.js';
+import { boundUnreadAnswers } from './unread-answers.js';
 
 export type { MountedRouter } from './not-found.js';
+
+const MAX_UNREAD_BYTES = 64 * 1_024 * 1_024;
 
 export interface HttpAppSettings {
   readonly frontendOrigins: readonly string[];
@@ -62,7 +65,7 @@ export function createHttpApp(deps: HttpAppDeps): Express {
     app.use(proxy.path, labelledAs(`${proxy.path}/*`), proxy.handler);
   }
 
-  app.use('/api/v1', neverCached, limitReads(settings.rateLimit));
+  app.use('/api/v1', neverCached, limitReads(settings.rateLimit), boundUnreadAnswers(MAX_UNREAD_BYTES, logger));
   const bodiless: MountedRouter[] = [
     { path: '/', router: healthRoutes({ ...deps.health, version: deps.version, clock }) },
     { path: '/', router: expositionRoutes({ registry: deps.metrics.registry }) },

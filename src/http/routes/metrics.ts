@@ -9,6 +9,7 @@ import {
   type FilterParams,
   filterParams,
   limit,
+  MAX_SAMPLES,
   type PageParams,
   pageParams,
   rangeParams,
@@ -29,7 +30,7 @@ type Filtered = FilterParams & GivenRange;
 type Limited = Filtered & { readonly limit: number };
 
 const filtered = { ...filterParams, ...rangeParams };
-const HISTORY_LIMIT = limit(50_000, 10_000);
+const HISTORY_LIMIT = limit(MAX_SAMPLES, MAX_SAMPLES);
 
 const filteredSchema = Joi.object<Filtered>(filtered);
 const pagedSchema = Joi.object<Filtered & PageParams>({ ...filtered, ...pageParams });

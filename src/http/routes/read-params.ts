@@ -13,7 +13,8 @@ import { camelKeys, type GivenRange, parseTime, resolveRange } from '../params.j
 
 const MAX_TEXT = 1_024;
 const MAX_LIST = 100;
-const MAX_SAMPLES = 10_000;
+/** Writing an answer keeps everybody else waiting: this many samples take tens of milliseconds. */
+export const MAX_SAMPLES = 10_000;
 const DEFAULT_SAMPLES = 1_000;
 /** Every row before the offset is read and thrown away. */
 const MAX_OFFSET = 100_000;
