@@ -1,186 +1,241 @@
 /**
- * Folds series columns into groups of buckets. Pure arithmetic over columns that come window by window, ascending
- * in time within each series; a bucket may span windows.
+ * Folds series columns, and rows that were folded before (rollups), into groups of buckets. Pure arithmetic: per series the
+ * input comes ascending in time, in as many pieces as there are windows; a bucket may span pieces. The unit of work is
+ * a run — the samples of one series in one bucket, folded in local variables and added to the group's row once — and
+ * only what the query wants is computed.
  */
-import type { AggregateGroup, GroupKey } from '../../model/aggregate.js';
-import type { SeriesInfo, Tags, TimeRange } from '../../model/metric.js';
+import type { AggregateGroup, AggregateWants, GroupKey } from '../../model/aggregate.js';
+import type { SeriesInfo, TimeRange } from '../../model/metric.js';
+import { commonTags, labelOf } from './group-labels.js';
+import { AggregateBudget, GroupRows } from './group-rows.js';
+
+export { AggregateLimitError } from './group-rows.js';
 
 /** Buckets one answer may hold, over all its groups: keeps a query's memory within about 500 MB. */
 export const MAX_BUCKETS = 5_000_000;
 
-/** The query asks for more buckets than one answer may hold. */
-export class TooManyBucketsError extends Error {
-  override readonly name = 'TooManyBucketsError';
+/** Samples that percentiles are computed of, over all groups: they are all kept until the end, for the same reason. */
+export const MAX_PERCENTILE_VALUES = 5_000_000;
+
+/** Samples of one series that were folded before: all those of some span of time that lies in one bucket. */
+export interface RollupRow {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** The first and the last value and their times. */
+  readonly first: number;
+  readonly last: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** As in AggregateGroup, of the steps within the span; only counters' is read. */
+  readonly increase: number;
+}
+
+interface Group {
+  readonly labels: readonly (string | null)[];
+  readonly rows: GroupRows;
+  readonly members: SeriesInfo[];
+  firstMs: number;
+  lastMs: number;
 }
 
 export class Aggregator {
-  private readonly groups: GroupAccumulator[] = [];
-  private readonly groupOf: GroupAccumulator[] = [];
-  /** Per slot: the bucket its mean is being taken of. It may go on in the next window. */
-  private readonly open: { bucket: number; count: number; sum: number }[] = [];
-  private buckets = 0;
+  private readonly groups: Group[] = [];
+  private readonly groupOf: Group[] = [];
+  /** Per slot: 1 once it held a sample. */
+  private readonly seen: Uint8Array;
+  /** Per slot, when means are wanted: the bucket whose mean is being taken. It may go on in the next piece. */
+  private readonly openBucket: Float64Array;
+  private readonly openCount: Float64Array;
+  private readonly openSum: Float64Array;
+  /** Per slot, when increases are wanted: the value before; NaN before the first, which is neither a step up nor a reset. */
+  private readonly previous: Float64Array;
 
   constructor(
     private readonly series: readonly SeriesInfo[],
     private readonly range: TimeRange,
     private readonly stepMs: number | null,
     groupBy: readonly GroupKey[],
+    private readonly wants: AggregateWants = {},
   ) {
-    const byKey = new Map<string, GroupAccumulator>();
+    this.seen = new Uint8Array(series.length);
+    const openSlots = wants.sumOfMeans === true ? series.length : 0;
+    this.openBucket = new Float64Array(openSlots).fill(Number.NaN);
+    this.openCount = new Float64Array(openSlots);
+    this.openSum = new Float64Array(openSlots);
+    this.previous = new Float64Array(wants.increase === true ? series.length : 0).fill(Number.NaN);
+    const budget = new AggregateBudget(MAX_BUCKETS, MAX_PERCENTILE_VALUES);
+    const byKey = new Map<string, Group>();
     for (const info of series) {
       const labels = groupBy.map((key) => labelOf(info, key));
       const key = JSON.stringify(labels);
       let group = byKey.get(key);
       if (group === undefined) {
-        group = new GroupAccumulator(labels);
+        group = {
+          labels,
+          rows: new GroupRows(wants, budget),
+          members: [],
+          firstMs: Number.POSITIVE_INFINITY,
+          lastMs: Number.NEGATIVE_INFINITY,
+        };
         byKey.set(key, group);
         this.groups.push(group);
       }
       this.groupOf.push(group);
-      this.open.push({ bucket: Number.NaN, count: 0, sum: 0 });
     }
   }
 
   /**
-   * Adds rows `from` to `to` (exclusive) of one series; those outside the range are passed over.
-   * @throws TooManyBucketsError
+   * Adds rows `from` to `to` (exclusive) of one series, ascending in time and behind everything that was added of this
+   * series before; those outside the range are passed over.
+   * @throws AggregateLimitError
    */
   add(slot: number, timestampsMs: Float64Array, values: Float64Array, from: number, to: number): void {
-    const { startMs, endMs } = this.range;
-    const group = this.groupOf[slot] as GroupAccumulator;
-    const open = this.open[slot] as { bucket: number; count: number; sum: number };
-    let row = -1;
-    for (let i = from; i < to; i += 1) {
-      const time = timestampsMs[i] as number;
-      if (time < startMs || time >= endMs) continue;
-      const value = values[i] as number;
-      const bucket = this.stepMs === null ? startMs : Math.floor(time / this.stepMs) * this.stepMs;
-      if (bucket !== open.bucket) {
-        this.closeMean(group, open);
-        open.bucket = bucket;
-        open.count = 0;
-        open.sum = 0;
-        row = -1;
+    const { stepMs, range } = this;
+    let start = from < to && (timestampsMs[from] as number) < range.startMs ? firstAt(timestampsMs, from, to, range.startMs) : from;
+    const end = start < to && (timestampsMs[to - 1] as number) >= range.endMs ? firstAt(timestampsMs, start, to, range.endMs) : to;
+    if (start >= end) return;
+    const group = this.holds(slot, timestampsMs[start] as number, timestampsMs[end - 1] as number);
+    const { rows } = group;
+    const withMeans = this.wants.sumOfMeans === true;
+    const withIncrease = this.countsUp(slot);
+    const withValues = this.wants.percentiles !== undefined;
+    let length = 0;
+    while (start < end) {
+      const bucket = this.bucketOf(timestampsMs[start] as number);
+      // The run is probably as long as the one before.
+      const stop = stepMs === null ? end : runEnd(timestampsMs, start, end, bucket + stepMs, start + length);
+      length = stop - start;
+      let sum = 0;
+      let min = Number.POSITIVE_INFINITY;
+      let max = Number.NEGATIVE_INFINITY;
+      for (let i = start; i < stop; i += 1) {
+        const value = values[i] as number;
+        sum += value;
+        if (value < min) min = value;
+        if (value > max) max = value;
       }
-      if (row === -1) row = this.bucketRow(group, bucket);
-      open.count += 1;
-      open.sum += value;
-      group.add(row, value);
-      if (time < group.firstMs) group.firstMs = time;
-      if (time > group.lastMs) group.lastMs = time;
-      if (open.count === 1) group.members.add(slot);
+      if (withMeans) this.addToMean(slot, rows, bucket, length, sum);
+      const row = rows.rowOf(bucket);
+      rows.add(row, length, sum, min, max);
+      if (withIncrease) rows.addIncrease(row, this.stepsOf(slot, values, start, stop));
+      if (withValues) rows.keep(bucket, values, start, stop);
+      start = stop;
     }
   }
 
-  /** Groups that hold samples, in the order in which their first series was given. */
+  /**
+   * Adds samples of one series that were folded before, in time behind everything that was added of this series before.
+   * All of them must lie in the range and in the bucket that holds `startMs`: the caller has seen to it that the step is
+   * a multiple of the rollup's and that the range cuts none. The step from the series' previous value to `row.first`
+   * counts as between samples. Percentiles cannot be told from rollups and must not be wanted.
+   * @throws AggregateLimitError
+   */
+  addRollup(slot: number, startMs: number, row: RollupRow): void {
+    if (this.wants.percentiles !== undefined) throw new Error('percentiles cannot be computed from rollups');
+    const { rows } = this.holds(slot, row.firstMs, row.lastMs);
+    const bucket = this.bucketOf(startMs);
+    if (this.wants.sumOfMeans === true) this.addToMean(slot, rows, bucket, row.count, row.sum);
+    const at = rows.rowOf(bucket);
+    rows.add(at, row.count, row.sum, row.min, row.max);
+    if (this.countsUp(slot)) {
+      rows.addIncrease(at, stepBetween(this.previous[slot] as number, row.first) + row.increase);
+      this.previous[slot] = row.last;
+    }
+  }
+
+  /** Groups that hold samples, in the order in which their first series was given. To be called once, at the end. */
   result(): AggregateGroup[] {
-    for (const [slot, open] of this.open.entries()) this.closeMean(this.groupOf[slot] as GroupAccumulator, open);
-    return this.groups.filter((group) => group.members.size > 0).map((group) => group.finish(this.series));
-  }
-
-  private bucketRow(group: GroupAccumulator, bucket: number): number {
-    const known = group.rowOf.get(bucket);
-    if (known !== undefined) return known;
-    this.buckets += 1;
-    if (this.buckets > MAX_BUCKETS) throw new TooManyBucketsError(`more than ${MAX_BUCKETS} buckets`);
-    return group.newRow(bucket);
-  }
-
-  private closeMean(group: GroupAccumulator, open: { bucket: number; count: number; sum: number }): void {
-    if (open.count > 0) group.addMean(this.bucketRow(group, open.bucket), open.sum / open.count);
-  }
-}
-
-class GroupAccumulator {
-  readonly rowOf = new Map<number, number>();
-  readonly members = new Set<number>();
-  firstMs = Number.POSITIVE_INFINITY;
-  lastMs = Number.NEGATIVE_INFINITY;
-  private readonly buckets: number[] = [];
-  private readonly counts: number[] = [];
-  private readonly sums: number[] = [];
-  private readonly mins: number[] = [];
-  private readonly maxs: number[] = [];
-  private readonly means: number[] = [];
-
-  constructor(private readonly labels: readonly (string | null)[]) {}
-
-  newRow(bucket: number): number {
-    const row = this.buckets.length;
-    this.rowOf.set(bucket, row);
-    this.buckets.push(bucket);
-    this.counts.push(0);
-    this.sums.push(0);
-    this.mins.push(Number.POSITIVE_INFINITY);
-    this.maxs.push(Number.NEGATIVE_INFINITY);
-    this.means.push(0);
-    return row;
-  }
-
-  add(row: number, value: number): void {
-    (this.counts[row] as number) += 1;
-    (this.sums[row] as number) += value;
-    if (value < (this.mins[row] as number)) this.mins[row] = value;
-    if (value > (this.maxs[row] as number)) this.maxs[row] = value;
-  }
-
-  addMean(row: number, mean: number): void {
-    (this.means[row] as number) += mean;
-  }
-
-  finish(series: readonly SeriesInfo[]): AggregateGroup {
-    const order = Array.from(this.buckets.keys()).sort((a, b) => (this.buckets[a] as number) - (this.buckets[b] as number));
-    const column = (from: number[]): Float64Array => Float64Array.from(order, (row) => from[row] as number);
-    const members = Array.from(this.members, (slot) => series[slot] as SeriesInfo);
-    const unit = members[0]?.unit ?? null;
-    return {
-      labels: this.labels,
-      seriesCount: members.length,
-      agentCount: new Set(members.map((info) => info.agentId)).size,
-      unit: members.every((info) => info.unit === unit) ? unit : null,
-      commonTagsJson: commonTags(members),
-      uniqueNames: new Set(members.map((info) => info.name)).size,
-      bucketsMs: column(this.buckets),
-      count: column(this.counts),
-      sum: column(this.sums),
-      min: column(this.mins),
-      max: column(this.maxs),
-      sumOfMeans: column(this.means),
-      firstMs: this.firstMs,
-      lastMs: this.lastMs,
-    };
-  }
-}
-
-function labelOf(info: SeriesInfo, key: GroupKey): string | null {
-  switch (key) {
-    case 'series':
-      return String(info.id);
-    case 'agent':
-      return info.agentId;
-    case 'name':
-    case 'type':
-    case 'unit':
-    case 'provider':
-    case 'region':
-      return info[key];
-    default: {
-      const tag = key.slice('tag:'.length);
-      const tags = JSON.parse(info.tagsJson) as Tags;
-      return Object.hasOwn(tags, tag) ? (tags[tag] as string) : null;
+    for (const [slot, info] of this.series.entries()) {
+      if (this.seen[slot] === 0) continue;
+      const group = this.groupOf[slot] as Group;
+      group.members.push(info);
+      if (this.wants.sumOfMeans === true) this.closeMean(slot, group.rows);
     }
+    return this.groups.filter((group) => group.members.length > 0).map(toAnswer);
+  }
+
+  private bucketOf(timeMs: number): number {
+    return this.stepMs === null ? this.range.startMs : Math.floor(timeMs / this.stepMs) * this.stepMs;
+  }
+
+  private countsUp(slot: number): boolean {
+    return this.wants.increase === true && (this.series[slot] as SeriesInfo).type === 'counter';
+  }
+
+  private holds(slot: number, firstMs: number, lastMs: number): Group {
+    const group = this.groupOf[slot] as Group;
+    this.seen[slot] = 1;
+    if (firstMs < group.firstMs) group.firstMs = firstMs;
+    if (lastMs > group.lastMs) group.lastMs = lastMs;
+    return group;
+  }
+
+  private addToMean(slot: number, rows: GroupRows, bucket: number, count: number, sum: number): void {
+    if (this.openBucket[slot] !== bucket) {
+      this.closeMean(slot, rows);
+      this.openBucket[slot] = bucket;
+      this.openCount[slot] = 0;
+      this.openSum[slot] = 0;
+    }
+    (this.openCount[slot] as number) += count;
+    (this.openSum[slot] as number) += sum;
+  }
+
+  private closeMean(slot: number, rows: GroupRows): void {
+    const count = this.openCount[slot] as number;
+    if (count > 0) rows.addMean(rows.rowOf(this.openBucket[slot] as number), (this.openSum[slot] as number) / count);
+  }
+
+  private stepsOf(slot: number, values: Float64Array, from: number, to: number): number {
+    let previous = this.previous[slot] as number;
+    let increase = 0;
+    for (let i = from; i < to; i += 1) {
+      const value = values[i] as number;
+      increase += stepBetween(previous, value);
+      previous = value;
+    }
+    this.previous[slot] = previous;
+    return increase;
   }
 }
 
-/** Canonical JSON of the tags that all these series share. */
-function commonTags(members: readonly SeriesInfo[]): string {
-  const first = members[0]?.tagsJson ?? '{}';
-  if (members.every((info) => info.tagsJson === first)) return first;
-  let common = Object.entries(JSON.parse(first) as Tags);
-  for (const distinct of new Set(members.map((info) => info.tagsJson))) {
-    const tags = JSON.parse(distinct) as Tags;
-    common = common.filter(([key, value]) => Object.hasOwn(tags, key) && tags[key] === value);
-    if (common.length === 0) break;
+/** How much a counter went up between two values; 0 when one of them is NaN. */
+function stepBetween(previous: number, value: number): number {
+  if (value >= previous) return value - previous;
+  return value < previous && value > 0 ? value : 0;
+}
+
+/** The first of the ascending rows `from` to `to` at or behind a time; `to` when there is none. */
+function firstAt(timestampsMs: Float64Array, from: number, to: number, timeMs: number): number {
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((timestampsMs[middle] as number) < timeMs) from = middle + 1;
+    else to = middle;
   }
-  return `{${common.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
+  return from;
+}
+
+/** The end of the run that begins at `from` and ends before `beforeMs`, looked for from a guess on. */
+function runEnd(timestampsMs: Float64Array, from: number, to: number, beforeMs: number, guess: number): number {
+  let end = Math.min(Math.max(guess, from + 1), to);
+  while (end > from + 1 && (timestampsMs[end - 1] as number) >= beforeMs) end -= 1;
+  while (end < to && (timestampsMs[end] as number) < beforeMs) end += 1;
+  return end;
+}
+
+function toAnswer({ labels, rows, members, firstMs, lastMs }: Group): AggregateGroup {
+  const unit = members[0]?.unit ?? null;
+  return {
+    labels,
+    seriesCount: members.length,
+    agentCount: new Set(members.map((info) => info.agentId)).size,
+    unit: members.every((info) => info.unit === unit) ? unit : null,
+    commonTagsJson: commonTags(members),
+    uniqueNames: new Set(members.map((info) => info.name)).size,
+    ...rows.columns(),
+    firstMs,
+    lastMs,
+  };
 }

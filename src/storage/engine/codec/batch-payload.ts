@@ -41,6 +41,8 @@ export function encodeBatch(
   const count = rows === null ? seriesIds.length : rows.length;
   const rowAt = (i: number): number => (rows === null ? i : (rows[i] as number));
 
+  // What a batch that could not be encoded left behind must not get into this one.
+  writer.take();
   writer.byte(FORMAT_VERSION);
   writer.varint(count);
   let previousId = 0;
