@@ -55,5 +55,6 @@ try {
   await app.start();
 } catch (error) {
   await app.stop();
-  fail(`The server could not start: ${error instanceof Error ? error.message : String(error)}`);
+  // A signal that came meanwhile sets the exit code itself.
+  if (!stopping) fail(`The server could not start: ${error instanceof Error ? error.message : String(error)}`);
 }

@@ -111,6 +111,42 @@ describe('Lifecycle', () => {
     ]);
   });
 
+  test('a stop during the start lets the part that is starting get there, and starts no other', async () => {
+    const record: string[] = [];
+    let ready = (): void => undefined;
+    const slow: Part = {
+      start: () => new Promise<void>((resolve) => (ready = resolve)).then(() => void record.push('start slow')),
+      stop: () => void record.push('stop slow'),
+    };
+    const lifecycle = new Lifecycle(
+      [recorded('a', record), { name: 'slow', part: slow }, recorded('c', record)],
+      new MemoryLogger(),
+      1_000,
+    );
+    const starting = expect(lifecycle.start()).rejects.toThrow('stopped while it was starting');
+    await new Promise((resolve) => setImmediate(resolve));
+    const stopping = lifecycle.stop();
+    ready();
+
+    expect(await stopping).toBe(true);
+    await starting;
+    expect(record).toEqual(['start a', 'start slow', 'stop slow', 'stop a']);
+  });
+
+  test('a part that never gets there does not keep the others from being stopped', async () => {
+    const record: string[] = [];
+    const logger = new MemoryLogger();
+    const stuck: Part = { start: () => new Promise(() => undefined) };
+    const lifecycle = new Lifecycle([recorded('a', record), { name: 'stuck', part: stuck }], logger, 50);
+    void lifecycle.start();
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(await lifecycle.stop()).toBe(false);
+
+    expect(record).toEqual(['start a', 'stop a']);
+    expect(logger.of('error')).toMatchObject([{ meta: { part: 'stuck' } }]);
+  });
+
   test('stopping twice, or without a start, does nothing', async () => {
     const record: string[] = [];
     const lifecycle = new Lifecycle([recorded('a', record)], new MemoryLogger(), 1_000);
