@@ -1,7 +1,8 @@
 /** Bytes that were once written must be readable for ever: the vectors were checked by hand against FORMAT.md. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { DecodedBatch, decodeBatch } from '../../../src/storage/engine/codec/batch-payload.js';
+import { DecodedBatch, decodeBatch, encodeBatch } from '../../../src/storage/engine/codec/batch-payload.js';
+import { ByteWriter } from '../../../src/storage/engine/codec/varint.js';
 
 interface Golden {
   windowMs: number;
@@ -28,5 +29,20 @@ describe('batch payload, version 1', () => {
     }));
     expect(samples).toEqual(golden.samples);
     expect(batch.objectValues).toEqual(golden.objectValues);
+  });
+
+  test('a batch that could not be encoded leaves nothing in the next one', () => {
+    const writer = new ByteWriter();
+    const columns = { seriesIds: [1], timestampsMs: [5], values: [2.5] };
+    const failing = {
+      row: 0,
+      get json(): string {
+        throw new Error('out of memory');
+      },
+    };
+    expect(() => encodeBatch(columns, null, 0, [failing], writer)).toThrow('out of memory');
+    const batch = new DecodedBatch();
+    decodeBatch(encodeBatch(columns, null, 0, null, writer), 0, batch);
+    expect([batch.count, batch.values[0]]).toEqual([1, 2.5]);
   });
 });

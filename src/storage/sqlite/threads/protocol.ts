@@ -30,13 +30,19 @@ export type Result = { readonly value: unknown } | { readonly error: WireError }
 export type ToThread = { readonly id: number; readonly calls: readonly Call[] } | 'stop';
 export type FromThread = { readonly id: number; readonly results: readonly Result[] } | 'ready' | { readonly failed: WireError };
 
-/** SQLite's own codes, and ours, as the error the caller is to see. A full disk heals; so does whatever else fails to write. */
+/** Codes of SQLite that say something about the database or the machine, and nothing about the call. */
+const NOT_THE_CALLS_FAULT = /^SQLITE_(IOERR|BUSY|LOCKED|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|PERM|PROTOCOL)/;
+
+/**
+ * SQLite's own codes, and ours, as the error the caller is to see. A full disk heals, and a damaged database gets
+ * repaired: an agent must keep its batch meanwhile. `internal` remains for what fails again however often it is sent.
+ */
 export function toWireError(error: unknown): WireError {
   if (isAppError(error)) return { code: error.code, message: error.message };
   const { code, message } = error as { code?: unknown; message?: unknown };
   const text = String(message);
   if (code === 'SQLITE_FULL') return { code: 'storage_full', message: 'the disk is full' };
-  if (typeof code === 'string' && /^SQLITE_(IOERR|BUSY|LOCKED|READONLY|CANTOPEN)/.test(code)) {
+  if (typeof code === 'string' && NOT_THE_CALLS_FAULT.test(code)) {
     return { code: 'storage_unavailable', message: `the database cannot be used right now (${code})` };
   }
   return { code: 'internal', message: typeof code === 'string' ? `${code}: ${text}` : text };
