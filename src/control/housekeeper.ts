@@ -64,13 +64,20 @@ export class Housekeeper implements Part {
     const beforeMs = nowMs - this.settings.retentionMs;
     const limits = { samplesBeforeMs: beforeMs, receiptsBeforeMs: nowMs - this.settings.batchMemoryMs, activitiesBeforeMs: beforeMs };
     await this.slices(() => this.store.purge(limits));
+    await this.slices(() => this.removeExpired(beforeMs));
+    await this.slices(() => this.store.eraseDeleted());
+  }
+
+  /** Removes one page of expired agents; true while there may be another. A crash loop breeds thousands in an hour. */
+  private async removeExpired(beforeMs: number): Promise<boolean> {
+    let removed = 0;
     for (const { id, agentKey } of await this.store.expired(beforeMs)) {
       const agent = this.registry.find(id);
       if (this.stopped || agent === null || agent.agentKey !== agentKey || agent.status !== 'disconnected') continue;
       this.logger.info('agent expired', { agentId: id });
-      await this.registry.remove(id);
+      if (await this.registry.remove(id)) removed++;
     }
-    await this.slices(() => this.store.eraseDeleted());
+    return removed > 0;
   }
 
   private async slices(slice: () => Promise<boolean>): Promise<void> {

@@ -175,4 +175,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL) STRICT;
   INSERT INTO probes VALUES (1, 0);
   `,
+  // So that deleting an agent does not read everybody's errors.
+  'CREATE INDEX batch_errors_by_agent ON batch_errors (agent_key)',
 ];

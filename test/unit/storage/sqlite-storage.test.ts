@@ -167,6 +167,19 @@ describe('deletion and expiry', () => {
     db.close();
   });
 
+  test('erasing an agent without samples does not go through the windows of the others', async () => {
+    const other = await store.agentKey('other');
+    const hours = Array.from({ length: 20 }, (_, i) => sample({ timestampMs: T + i * HOUR }));
+    await store.storage.writer.append(batchOf(other, hours));
+    const [never, before] = [await store.agentKey('never'), await store.agentKey('before')];
+    await store.storage.writer.append(batchOf(before, [sample({ timestampMs: T - HOUR })]));
+    while (await store.storage.agents.purge({ samplesBeforeMs: T + HOUR, receiptsBeforeMs: 0, activitiesBeforeMs: 0 }));
+    await store.storage.agents.remove(never);
+    await store.storage.agents.remove(before);
+    expect([await store.storage.agents.eraseDeleted(), await store.storage.agents.eraseDeleted()]).toEqual([true, false]);
+    expect(await values()).toHaveLength(20);
+  });
+
   test('purge removes windows that are wholly past the limit, forgotten receipts and old activities', async () => {
     const key = await store.agentKey('a');
     const times = [T, T + HOUR, T + 2 * HOUR];

@@ -31,6 +31,9 @@ interface AgentRow {
 const SELECT_AGENT = `SELECT a.*, t.metrics, t.errors, t.last_batch_ms, t.clock_skew_ms
   FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key`;
 
+/** Later than every window. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
 /** Rows of `agents` and `agent_totals`. */
 export class AgentRows {
   private readonly selectAll;
@@ -70,7 +73,12 @@ export class AgentRows {
     );
     this.deleteAgent = db.prepare('DELETE FROM agents WHERE agent_key = ?');
     this.deleteTotals = db.prepare('DELETE FROM agent_totals WHERE agent_key = ?');
-    this.markDeleted = db.prepare('INSERT INTO deleted_agents (agent_key) VALUES (?)');
+    // Looking for one agent's batches costs a walk through each window: not for one that has none left in any.
+    this.markDeleted = db.prepare(
+      `INSERT INTO deleted_agents (agent_key, next_window_ms)
+       SELECT agent_key, CASE WHEN newest_sample_ms < (SELECT coalesce(min(window_ms), ${NEVER_MS}) FROM metric_batches) THEN ${NEVER_MS} ELSE 0 END
+       FROM agent_totals WHERE agent_key = ?`,
+    );
     this.selectExpired = db.prepare<[number, number], { agentKey: number; id: string }>(
       `SELECT a.agent_key AS agentKey, a.id FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key
        WHERE max(a.last_seen_ms, t.last_batch_ms) < ? AND t.newest_sample_ms < ? LIMIT 1000`,
@@ -99,8 +107,8 @@ export class AgentRows {
   /** The agent is gone for everybody, batches under way included; its data follows in slices (see Eraser). */
   remove(agentKey: number): boolean {
     if (this.deleteAgent.run(agentKey).changes === 0) return false;
-    this.deleteTotals.run(agentKey);
     this.markDeleted.run(agentKey);
+    this.deleteTotals.run(agentKey);
     return true;
   }
 
