@@ -144,8 +144,10 @@ export class SqliteStorage implements Storage, Part {
       await this.activityWrite;
       await this.write.drain();
     }
-    await this.read.stop();
+    // The writer closes last, because it tidies up; whatever became of the readers.
+    const [readers] = await Promise.allSettled([this.read.stop()]);
     await this.writerHost.stop();
+    if (readers.status === 'rejected') throw readers.reason;
   }
 
   /** Activities are written together, one write at a time: a storm of connects must not queue up behind the batches. */

@@ -4,6 +4,9 @@ import type { ReaderOps } from '../reader/reader-ops.js';
 import { type Call, fromWireError, type Result } from './protocol.js';
 import type { ThreadHost } from './thread-host.js';
 
+/** What a query that is still running at the stop may take: whoever asked is gone by then. */
+const STOP_GRACE_MS = 500;
+
 interface Waiting {
   readonly call: Call;
   resolve(value: never): void;
@@ -34,7 +37,7 @@ export class ReaderPool {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    await Promise.all(this.hosts.map((host) => host.stop()));
+    await Promise.all(this.hosts.map((host) => host.stop(STOP_GRACE_MS)));
   }
 
   /** @throws AppError `overloaded` when too many wait; `query_timeout`; `storage_unavailable` */

@@ -62,14 +62,18 @@ export class ThreadHost {
     });
   }
 
-  /** Lets the thread finish what it has, close its database and end. @throws what kept it from closing the database */
-  async stop(): Promise<void> {
+  /**
+   * Lets the thread finish what it has, close its database and end; one that takes longer than `graceMs` is ended in
+   * the middle of it, which only a reader may be. @throws what kept it from closing the database
+   */
+  async stop(graceMs: number | null = null): Promise<void> {
     this.started = false;
     if (this.restart !== null) clearTimeout(this.restart);
     // Left alone, it would open the database behind our back.
     await this.spawning?.catch(() => undefined);
     const { worker } = this;
     if (worker === null) return;
+    const grace = graceMs === null ? null : setTimeout(() => void worker.terminate(), graceMs);
     await new Promise<void>((resolve, reject) => {
       let failure: Error | null = null;
       worker.once('error', (error: Error) => {
@@ -77,6 +81,8 @@ export class ThreadHost {
       });
       worker.once('exit', () => (failure === null ? resolve() : reject(failure)));
       worker.postMessage('stop' satisfies ToThread);
+    }).finally(() => {
+      if (grace !== null) clearTimeout(grace);
     });
   }
 
