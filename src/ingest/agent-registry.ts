@@ -219,10 +219,11 @@ export class AgentRegistry implements AgentDirectory {
     this.deps.bus.emit('activity', activity);
   }
 
-  /** The series this agent's session knows. */
+  /** The series this agent's session knows. What comes after its end (its last frames) gets one that is not kept. */
   dictionaryOf(record: AgentRecord): SeriesDictionary {
-    record.dictionary ??= new SeriesDictionary(this.strings);
-    return record.dictionary;
+    const dictionary = record.dictionary ?? new SeriesDictionary(this.strings);
+    if (record.connected) record.dictionary = dictionary;
+    return dictionary;
   }
 
   /** Ends HTTP agents that missed three intervals, and writes back. Runs by itself every two seconds. */

@@ -43,6 +43,7 @@ export interface BatchOutcome {
 const BATCH_OVERHEAD_BYTES = 512;
 const SAMPLE_BYTES = 28;
 const SERIES_OVERHEAD_BYTES = 64;
+const REJECTION_OVERHEAD_BYTES = 64;
 
 export class BatchProcessor {
   private readonly reliefListeners = new Set<() => void>();
@@ -166,9 +167,10 @@ const DUPLICATE = { outcome: 'duplicate' } as const;
 const FAILED = { outcome: 'failed' } as const;
 
 /** About what the batch holds in memory while it waits. */
-function sizeOf({ batch }: DecodedBatch): number {
+function sizeOf({ batch, rejections }: DecodedBatch): number {
   let bytes = BATCH_OVERHEAD_BYTES + batch.seriesIds.length * SAMPLE_BYTES;
   for (const { name, tagsJson } of batch.newSeries) bytes += SERIES_OVERHEAD_BYTES + name.length + tagsJson.length;
   if (batch.objectValues !== null) for (const { json } of batch.objectValues) bytes += json.length;
+  for (const { name, error } of rejections.details) bytes += REJECTION_OVERHEAD_BYTES + name.length + error.length;
   return bytes;
 }

@@ -60,7 +60,7 @@ export class HttpPush {
   /** The `metrics` object as it also comes over WebSocket. */
   private async pushBatch(id: string, fields: Body, arrivedMs: number): Promise<PushAnswer> {
     const envelope = readBatchEnvelope(fields, this.deps.maxMetricsPerBatch);
-    const record = await this.deps.registry.describe(readLocation(id, envelope.location ?? {}));
+    const record = await this.deps.registry.describe(readLocation(id, envelope.location || {}));
     const outcome = await this.store(record, envelope, arrivedMs);
     const { processed, errors, duplicate, details } = outcome;
     return {

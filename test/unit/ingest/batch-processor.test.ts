@@ -7,8 +7,11 @@ import type { LiveSample } from '../../../src/model/event.js';
 import { monotonicMs } from '../../../src/runtime/clock.js';
 import { WayIn } from '../../helpers/way-in.js';
 
-const known = (wayIn: WayIn, id = 'a'): Promise<AgentRecord> =>
-  wayIn.registry.describe({ ...UNKNOWN_LOCATION, id, version: '', capabilities: null });
+async function known(wayIn: WayIn, id = 'a'): Promise<AgentRecord> {
+  const record = await wayIn.registry.describe({ ...UNKNOWN_LOCATION, id, version: '', capabilities: null });
+  wayIn.registry.attach(record, { send: () => true, close() {} });
+  return record;
+}
 
 function submit(wayIn: WayIn, record: AgentRecord, metrics: readonly unknown[], batchId: string | null = null): Promise<BatchOutcome> {
   const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: Date.now(), timestamp: undefined };
@@ -110,6 +113,30 @@ describe('BatchProcessor', () => {
     wayIn.writer.release();
     await Promise.all([...first, large]);
     expect([wayIn.processor.agentRelieved(a), wayIn.processor.saturated]).toEqual([true, false]);
+  });
+
+  test('what waits with a batch of bad metrics is the reasons, and they count', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    wayIn.writer.hold();
+    const stored = submit(
+      wayIn,
+      record,
+      Array.from({ length: 200 }, () => ({ ...METRICS[0], value: 'x'.repeat(64) })),
+    );
+    expect(wayIn.processor.queuedBytes).toBeGreaterThan(200 * 100);
+    wayIn.writer.release();
+    await expect(stored).resolves.toMatchObject({ errors: 200 });
+    expect(wayIn.processor.queuedBytes).toBe(0);
+  });
+
+  test('batches that outlive their session are stored, and leave no series in memory', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    const { link } = record;
+    if (link !== null) wayIn.registry.detach(record, link, 'lost');
+    await expect(submit(wayIn, record, METRICS)).resolves.toMatchObject({ processed: 1 });
+    expect(record.dictionary).toBeNull();
   });
 
   test('those who watch get the stored samples, when they ask', async () => {

@@ -38,6 +38,12 @@ describe('HttpPush', () => {
     expect(stored(wayIn)).toEqual([['system_cpu_percent', 'percent', '{}', 5, expect.any(Number)]]);
   });
 
+  test('a location that is an empty string is not known, as elsewhere', async () => {
+    const wayIn = new WayIn();
+    const answer = await wayIn.push.push({ agent_id: 'a', location: '', metrics: [{ name: 'cpu', type: 'gauge', value: 1 }] });
+    expect(answer).toMatchObject({ success: true, processed: 1 });
+  });
+
   test('one bad ping does not cost the rest', async () => {
     const wayIn = new WayIn();
     const pings = [
