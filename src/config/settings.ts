@@ -13,6 +13,8 @@ export interface Setting {
 }
 
 const count = (fallback: number, min = 1): Joi.NumberSchema => Joi.number().integer().min(min).default(fallback);
+/** For timers: Node takes longer ones for 1 ms. */
+const timerMs = (fallback: number, min: number): Joi.NumberSchema => count(fallback, min).max(2_147_483_647);
 const flag = (fallback: boolean): Joi.Schema => Joi.boolean().truthy('1', 'yes', 'on').falsy('0', 'no', 'off').default(fallback);
 const list = (): Joi.Schema => Joi.string().allow('').default('');
 const upstream = (fallback: string): Joi.Schema =>
@@ -50,7 +52,7 @@ export const SETTINGS: readonly Setting[] = [
     schema: Joi.string().allow('').default(''),
     help: 'Reverse proxies in front whose X-Forwarded-For is believed: a number of hops, or addresses/subnets (comma-separated).',
   },
-  { name: 'STOP_TIMEOUT_MS', schema: count(10_000, 100), help: 'Longest time a clean stop may take.' },
+  { name: 'STOP_TIMEOUT_MS', schema: timerMs(10_000, 100), help: 'Longest time a clean stop may take.' },
   // --- storage
   {
     name: 'DB_TYPE',
@@ -63,7 +65,7 @@ export const SETTINGS: readonly Setting[] = [
     schema: Joi.number().positive().max(3650).default(30),
     help: 'Samples older than this are deleted, and rejected on arrival.',
   },
-  { name: 'CLEANUP_INTERVAL', schema: count(3_600_000, 100), help: 'Milliseconds between clean-ups of expired data.' },
+  { name: 'CLEANUP_INTERVAL', schema: timerMs(3_600_000, 100), help: 'Milliseconds between clean-ups of expired data.' },
   { name: 'READER_THREADS', schema: count(2).max(16), help: 'Threads that answer queries.' },
   { name: 'QUERY_TIMEOUT_MS', schema: count(10_000, 10), help: 'A query that takes longer is ended with 503.' },
   { name: 'MAX_QUEUED_QUERIES', schema: count(256), help: 'Queries waiting for a reader thread; more are answered 503.' },
@@ -119,11 +121,11 @@ export const SETTINGS: readonly Setting[] = [
     schema: flag(false),
     help: 'true: let anybody in who can reach the port. For closed networks and tests.',
   },
-  { name: 'RATE_LIMIT_WINDOW_MS', schema: count(60_000, 100), help: 'Window of the read limit.' },
+  { name: 'RATE_LIMIT_WINDOW_MS', schema: timerMs(60_000, 100), help: 'Window of the read limit.' },
   { name: 'RATE_LIMIT_MAX_REQUESTS', schema: count(3_000), help: 'Reads per address and window. Agents are not counted.' },
   { name: 'MAX_BODY_BYTES', schema: count(1_048_576, 1_024), help: 'Longest JSON body of a request by people (413).' },
   { name: 'LIVE_MAX_CLIENTS', schema: count(200), help: 'Console connections at once.' },
-  { name: 'LIVE_INTERVAL_MS', schema: count(500, 20), help: 'A console is told of news at most once per so many milliseconds.' },
+  { name: 'LIVE_INTERVAL_MS', schema: timerMs(500, 20), help: 'A console is told of news at most once per so many milliseconds.' },
   {
     name: 'LIVE_METRICS_PER_INTERVAL',
     schema: count(1),
@@ -140,7 +142,11 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'COMPUTE_UPSTREAM', schema: upstream('https://compute.googleapis.com'), help: 'Where /api/compute goes.' },
   { name: 'CLOUDRUN_UPSTREAM', schema: upstream('https://run.googleapis.com'), help: 'Where /api/cloudrun goes.' },
   { name: 'IPIFY_UPSTREAM', schema: upstream('https://api.ipify.org?format=json'), help: 'Who is asked for the public address.' },
-  { name: 'PROXY_TIMEOUT_MS', schema: count(30_000, 50), help: 'An upstream that says nothing for so long is answered 504.' },
+  {
+    name: 'PROXY_TIMEOUT_MS',
+    schema: count(30_000, 50).max(86_400_000),
+    help: 'An upstream that says nothing for so long is answered 504.',
+  },
   // --- known from existing files
   { name: 'ENABLE_ALERTS', schema: flag(true), help: 'Evaluate alert rules.', unused: true },
   { name: 'ALERT_WEBHOOK_URL', schema: Joi.string().allow(''), help: 'Where alerts are posted.', unused: true },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Config, isLoopback, parseConfig } from '../../../src/config/config.js';
+import { type Config, parseConfig } from '../../../src/config/config.js';
+import { isLoopback } from '../../../src/model/loopback.js';
 
 const TOKEN = 'agent-token-0123456789';
 const OTHER_TOKEN = 'another-token-0123456789';
@@ -24,6 +25,7 @@ describe('defaults', () => {
     expect(config({})).toMatchObject({
       environment: 'production',
       port: 8080,
+      localOnly: true,
       frontendOrigins: ['http://localhost:4200'],
       trustProxy: false,
       log: { level: 'info', dir: './logs' },
@@ -58,6 +60,7 @@ describe('values', () => {
     expect(parsed.storage.path).toBe('/var/lib/ccv/x.db');
     expect(parsed.storage.retentionMs).toBe(12 * 3600 * 1000);
     expect(parsed.auth).toEqual({ agentTokens: [TOKEN, OTHER_TOKEN], apiKeys: [], allowUnauthenticated: true });
+    expect(parsed.localOnly).toBe(false);
     expect(parsed.frontendOrigins).toEqual(['https://console.example', 'http://localhost:4200']);
     expect(parsed.rateLimit.maxRequests).toBe(100);
   });
@@ -93,6 +96,12 @@ describe('values', () => {
     ['LOGGING_UPSTREAM', 'logging.googleapis.com'],
     ['FRONTEND_URL', 'console.example'],
     ['MAX_SERIES_PER_AGENT', 'Infinity'],
+    // Longer than a timer of Node's can be: it would go off every millisecond.
+    ['CLEANUP_INTERVAL', '2147483648'],
+    ['STOP_TIMEOUT_MS', '2147483648'],
+    ['RATE_LIMIT_WINDOW_MS', '2147483648'],
+    ['LIVE_INTERVAL_MS', '2147483648'],
+    ['PROXY_TIMEOUT_MS', '2147483648'],
   ])('%s=%s is refused, naming the setting and the value', (name, value) => {
     const message = problem({ [name]: value });
     expect(message).toContain(`"${name}"`);
