@@ -151,7 +151,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
     ]),
     gate,
     authorizer,
-    frontendOrigins: config.frontendOrigins,
+    pages: config,
     refused: metrics.upgradesRefused,
     logger,
     clock,
@@ -168,7 +168,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   metrics.gauge('ccv_agent_connections', 'Agent sockets open now.', () => agentSockets.count);
   metrics.gauge('ccv_agent_connections_paused', 'Agent sockets not being read because something is full.', () => agentSockets.pausedCount);
   metrics.gauge('ccv_live_clients', 'Consoles connected now.', () => live.clientCount);
-  metrics.gauge('ccv_agents', 'Agents known.', () => registry.all().length);
+  metrics.gauge('ccv_agents', 'Agents known.', () => registry.counts.known);
   metrics.gauge('ccv_upgrades_waiting', 'Connections waiting to be let in.', () => gate.waiting);
   metrics.gauge('ccv_ingest_queue_batches', 'Batches read and not yet on disk.', () => processor.queuedBatches);
   metrics.gauge('ccv_ingest_queue_bytes', 'The same in bytes of samples.', () => processor.queuedBytes);
