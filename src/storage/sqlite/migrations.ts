@@ -90,6 +90,8 @@ export const MIGRATIONS: readonly string[] = [
     last_error TEXT NOT NULL
   ) STRICT;
   CREATE INDEX batch_errors_by_time ON batch_errors (at_ms);
+  -- So that deleting an agent does not read everybody's errors.
+  CREATE INDEX batch_errors_by_agent ON batch_errors (agent_key);
 
   CREATE TABLE agent_configs (
     agent_key INTEGER PRIMARY KEY,
@@ -175,6 +177,4 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL) STRICT;
   INSERT INTO probes VALUES (1, 0);
   `,
-  // So that deleting an agent does not read everybody's errors.
-  'CREATE INDEX batch_errors_by_agent ON batch_errors (agent_key)',
 ];
