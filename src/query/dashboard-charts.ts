@@ -33,7 +33,7 @@ export function chartStepMs(range: TimeRange): number {
 export async function networkCharts(reader: MetricReader, filter: MetricFilter, range: TimeRange) {
   const stepMs = chartStepMs(range);
   const [groups, losses] = await Promise.all([
-    reader.aggregate({ filter: { ...filter, names: NETWORK_METRICS }, range, stepMs, groupBy: ['name'] }),
+    reader.aggregate({ filter: { ...filter, names: NETWORK_METRICS }, range, stepMs, groupBy: ['name'], wants: { sumOfMeans: true } }),
     packetLoss(reader, filter, range, stepMs),
   ]);
   const firstMs = Math.floor(range.startMs / stepMs) * stepMs;
@@ -67,7 +67,13 @@ export async function networkCharts(reader: MetricReader, filter: MetricFilter, 
 /** The same figures in one number each, over the whole range. */
 export async function networkSummary(reader: MetricReader, filter: MetricFilter, range: TimeRange) {
   const [groups, losses] = await Promise.all([
-    reader.aggregate({ filter: { ...filter, names: NETWORK_METRICS }, range, stepMs: null, groupBy: ['name'] }),
+    reader.aggregate({
+      filter: { ...filter, names: NETWORK_METRICS },
+      range,
+      stepMs: null,
+      groupBy: ['name'],
+      wants: { sumOfMeans: true },
+    }),
     packetLoss(reader, filter, range, chartStepMs(range)),
   ]);
   const of = (name: string, pick: (group: AggregateGroup, row: number) => number | undefined): number | undefined => {
@@ -96,7 +102,7 @@ function meanOf(group: AggregateGroup, row: number): number {
 }
 
 function megabitsOf(group: AggregateGroup, row: number): number {
-  return ((group.sumOfMeans[row] ?? NaN) * 8) / 1e6;
+  return ((group.sumOfMeans?.[row] ?? NaN) * 8) / 1e6;
 }
 
 /** The extreme of those values that are there. */

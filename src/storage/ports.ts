@@ -4,12 +4,12 @@
  * snapshot (readers). Failures: AppError `storage_full`, `storage_unavailable` (retry), `query_timeout`,
  * `overloaded` (too much is waiting), `agent_deleted`.
  */
-import type { AggregateGroup, GroupKey } from '../model/aggregate.js';
+import type { AggregateGroup, AggregateWants, GroupKey } from '../model/aggregate.js';
 import type { Agent, AgentHealth, AgentLocation } from '../model/agent.js';
 import type { Activity } from '../model/event.js';
 import type { MetricType, SeriesIdentity, SeriesInfo, TimeRange } from '../model/metric.js';
 
-export type { AggregateGroup, GroupKey } from '../model/aggregate.js';
+export type { AggregateGroup, AggregateWants, GroupKey } from '../model/aggregate.js';
 
 // ---------------------------------------------------------------- samples: in
 
@@ -98,10 +98,13 @@ export interface AggregateQuery {
   readonly stepMs: number | null;
   /** Empty: everything is one group. */
   readonly groupBy: readonly GroupKey[];
+  /** Nothing: count, sum, min and max. */
+  readonly wants?: AggregateWants;
 }
 
 export interface MetricReader {
   samples(query: SampleQuery): Promise<SampleRows>;
+  /** @throws AppError `validation_failed` when the answer would hold too many buckets, or percentiles too many samples. */
   aggregate(query: AggregateQuery): Promise<AggregateGroup[]>;
   /** The newest sample of every matching series within the range, ordered by series id. */
   latest(query: { filter: SeriesFilter; range: TimeRange }): Promise<SampleRows>;

@@ -47,7 +47,7 @@ const SENT: readonly Sent[] = [1, 2, 3].flatMap((k) => {
     const at = BASE + i * MINUTE + k * 100;
     add('rr_latency', at, 10 * k + i, { unit: 'ms', tags: { target: 't1', set: 'x' } });
     add('rr_latency', at + 1, 1_000 * k + i, { unit: 'ms', tags: { target: 'http://t2:80', set: 'x' } });
-    if (i % 2 === 1) add('rr_requests_total', at, 100 * i + k, { type: 'counter' });
+    if (i % 2 === 1) add('rr_requests_total', at, 100 * (i % 16) + k, { type: 'counter' });
     if (i % 10 === 0) add('rr_sizes', at, { value: i, min: 0, max: 2 * i, count: 3 }, { type: 'histogram', unit: 'bytes' });
     if (k === 3) continue;
     add('ping_rtt_avg_ms', at, 20 + i + k, { tags: { target: 't1' } });
@@ -412,6 +412,90 @@ describe('GET /metrics/aggregated', () => {
     expect(metrics[0]).toMatchObject({ count: 30, value: 10 + 14.5, tags: { set: 'x', target: 't1' } });
   });
 
+  test('one line over everything, lines by agent, by tag, by series', async () => {
+    const rows = async (query: string) => (await get(`/metrics/aggregated?${HOUR_RANGE}&interval=1h&aggregation=sum&${query}`)).metrics;
+    const sumOf = (keep: (sent: Sent) => boolean) => total(IN_HOUR.filter(keep).map(numberOf));
+    expect(await rows('groupBy=none')).toEqual([
+      { time_bucket: iso(BASE), value: sumOf(() => true), count: IN_HOUR.length, unit: null, tags: {} },
+    ]);
+    for (const spelling of ['group_by=agent', 'groupBy=agent']) {
+      expect(await rows(`${spelling}&metric_name=rr_latency`)).toEqual(
+        ['rr-1', 'rr-2', 'rr-3'].map((id) => ({
+          agent_id: id,
+          time_bucket: iso(BASE),
+          value: sumOf(({ agentId, name }) => agentId === id && name === 'rr_latency'),
+          count: 2 * MINUTES,
+          unit: 'ms',
+          tags: { set: 'x' },
+        })),
+      );
+    }
+    expect(await rows('groupBy=name,tag:target&tag=set:x')).toEqual(
+      ['http://t2:80', 't1'].map((target) => ({
+        name: 'rr_latency',
+        time_bucket: iso(BASE),
+        value: sumOf(({ name, tags }) => name === 'rr_latency' && tags.target === target),
+        count: 3 * MINUTES,
+        unit: 'ms',
+        tags: { set: 'x', target },
+      })),
+    );
+    const series = await rows('groupBy=series&metric_name=rr_latency&provider=aws');
+    expect(bare(series).map(({ series: _id, ...row }) => row)).toEqual(
+      [10, 1_000].map((first) => ({
+        agent_id: 'rr-3',
+        name: 'rr_latency',
+        type: 'gauge',
+        provider: 'aws',
+        region: 'eu-west-1',
+        time_bucket: iso(BASE),
+        value: total(Array.from({ length: MINUTES }, (_, i) => 3 * first + i)),
+        count: MINUTES,
+      })),
+    );
+  });
+
+  test('several aggregations at once, percentiles among them', async () => {
+    const query = 'aggregation=p50,min,p95&aggregation=count&interval=5m&metric_name=rr_latency&groupBy=none';
+    const answer = await get(`/metrics/aggregated?${HOUR_RANGE}&${query}`);
+    expect(answer.aggregation).toEqual({ type: 'p50', types: ['p50', 'min', 'p95', 'count'], interval: '5m', groupBy: [] });
+    expect(answer.metrics).toHaveLength(MINUTES / 5);
+    for (const row of answer.metrics) {
+      const bucket = Date.parse(row.time_bucket);
+      const sorted = IN_HOUR.filter(({ name, at }) => name === 'rr_latency' && at >= bucket && at < bucket + 5 * MINUTE)
+        .map(numberOf)
+        .sort((a, b) => a - b);
+      // 30 samples: the median is half-way between the 15th and the 16th, p95 is at rank 0.95 × 29 = 27.55 from 0.
+      expect(sorted).toHaveLength(30);
+      expect(row.values).toEqual({
+        p50: (sorted[14]! + sorted[15]!) / 2,
+        min: sorted[0],
+        p95: expect.closeTo(0.45 * sorted[27]! + 0.55 * sorted[28]!, 6),
+        count: 30,
+      });
+      expect(row.value).toBe(row.values.p50);
+    }
+  });
+
+  test('increase and rate of counters, over a reset; buckets add up to the whole', async () => {
+    // A sample every other minute: 100, 300, … 1500, then from the start again; each agent's k on top.
+    const increases = async (interval: string, more = '') =>
+      (await get(`/metrics/aggregated?${HOUR_RANGE}&aggregation=increase,rate&interval=${interval}&groupBy=agent${more}`)).metrics;
+    const whole = await increases('1h');
+    expect(whole.map(({ agent_id, value, values, count }: any) => ({ agent_id, value, rate: values.rate, count }))).toEqual(
+      [1, 2, 3].map((k) => {
+        const increase = 7 * 200 + (100 + k) + 6 * 200;
+        return { agent_id: `rr-${k}`, value: increase, rate: increase / 3_600, count: 15 };
+      }),
+    );
+    const parts = await increases('5m', '&agent_id=rr-2');
+    expect(parts.reverse().map(({ value }: { value: number }) => value)).toEqual([200, 600, 400, 200 + (100 + 2) + 200, 400, 600]);
+    expect(total(parts.map(({ value }: { value: number }) => value))).toBe(whole[1].value);
+    expect(await increases('5m', '&metric_type=gauge')).toEqual([]);
+    const [mixed] = (await get(`/metrics/aggregated?${HOUR_RANGE}&aggregation=avg,increase&interval=1h&metric_name=rr_latency`)).metrics;
+    expect(mixed.values.increase).toBeNull();
+  });
+
   test('pages', async () => {
     const path = `/metrics/aggregated?${HOUR_RANGE}&interval=1m`;
     const whole = (await get(`${path}&limit=10000`)).metrics;
@@ -677,7 +761,13 @@ describe('bad input', () => {
     ['/metrics?endTime=2026-13-01', '2026-13-01'],
     ['/metrics?agent_id=a&agentId=b', 'agentId'],
     ['/metrics?time_range=0h', '0h'],
-    ['/metrics/aggregated?aggregation=median', 'avg, sum, min, max, count'],
+    ['/metrics/aggregated?aggregation=median', 'avg, sum, min, max, count, rate, increase, or a percentile from p1 to p99'],
+    ['/metrics/aggregated?aggregation=avg,p100', 'p1 to p99'],
+    ['/metrics/aggregated?aggregation=p0', 'p1 to p99'],
+    ['/metrics/aggregated?aggregation=avg,avg', 'aggregation'],
+    ['/metrics/aggregated?groupBy=zone', 'none, or any of agent, provider, region, name, type, unit, series and tag:KEY'],
+    ['/metrics/aggregated?group_by=tag:', 'tag:KEY'],
+    ['/metrics/aggregated?groupBy=none,agent', 'none alone'],
     ['/metrics/aggregated?interval=2m', '1m, 5m, 15m, 1h, 6h, 1d'],
     ['/metrics/aggregated?interval=1m&timeRange=3000d', 'wider interval'],
     ['/metrics/history', 'metricName'],

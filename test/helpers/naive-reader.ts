@@ -202,15 +202,54 @@ function toGroup(labels: (string | null)[], rows: Row[], query: AggregateQuery):
     sum: column(sumOf),
     min: column((inBucket) => lowest(inBucket.map((row) => row.number))),
     max: column((inBucket) => highest(inBucket.map((row) => row.number))),
-    sumOfMeans: column((inBucket) => {
-      const ids = new Set(inBucket.map((row) => row.series.id));
-      return [...ids]
-        .map((id) => inBucket.filter((row) => row.series.id === id))
-        .reduce((total, ofOne) => total + sumOf(ofOne) / ofOne.length, 0);
+    ...(query.wants?.sumOfMeans === true && {
+      sumOfMeans: column((inBucket) => bySeries(inBucket).reduce((total, ofOne) => total + sumOf(ofOne) / ofOne.length, 0)),
+    }),
+    ...(query.wants?.increase === true && { increase: increaseOf(rows, ordered) }),
+    ...(query.wants?.percentiles !== undefined && {
+      percentiles: query.wants.percentiles.map((p) =>
+        column((inBucket) =>
+          percentile(
+            inBucket.map((row) => row.number),
+            p,
+          ),
+        ),
+      ),
     }),
     firstMs: lowest(times),
     lastMs: highest(times),
   };
+}
+
+/** Each sample of a counter brings what it is above the one before; below it, the counter began again at zero. */
+function increaseOf(rows: Row[], ordered: readonly [number, Row[]][]): Float64Array {
+  const steps = new Map<Row, number>();
+  for (const ofOne of bySeries(rows.filter((row) => row.series.type === 'counter'))) {
+    ofOne.sort((a, b) => a.timestampMs - b.timestampMs);
+    for (const [i, row] of ofOne.entries()) {
+      const before = ofOne[i - 1];
+      const step = before === undefined ? 0 : row.number - before.number;
+      steps.set(row, step >= 0 ? step : Math.max(row.number, 0));
+    }
+  }
+  return Float64Array.from(ordered, ([, inBucket]) => {
+    const counted = inBucket.filter((row) => steps.has(row));
+    return counted.length === 0 ? NaN : counted.reduce((total, row) => total + (steps.get(row) ?? 0), 0);
+  });
+}
+
+/** Where p percent of the way from the lowest to the highest value is, in a straight line between neighbours. */
+function percentile(values: number[], p: number): number {
+  const sorted = values.sort((a, b) => a - b);
+  const place = ((sorted.length - 1) * p) / 100;
+  const [below, above] = [sorted[Math.floor(place)] ?? NaN, sorted[Math.ceil(place)] ?? NaN];
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+function bySeries(rows: readonly Row[]): Row[][] {
+  const lists = new Map<number, Row[]>();
+  for (const row of rows) addTo(lists, row.series.id, row);
+  return [...lists.values()];
 }
 
 function lowest(values: readonly number[]): number {

@@ -27,6 +27,7 @@ const plainSample = fc.record({
     fc.integer({ min: 0, max: 5 * HOUR }).map((offset) => BASE + offset),
   ),
   value: fc.oneof(fc.integer({ min: -1000, max: 1000 }), fc.double({ noNaN: true, min: -1e6, max: 1e6 })),
+  type: fc.constantFrom('gauge' as const, 'counter' as const),
   object: fc.boolean(),
 });
 
@@ -50,7 +51,7 @@ const filter: fc.Arbitrary<SeriesFilter> = fc
     providers: someOf('gcp', 'aws'),
     regions: someOf('us-central1', 'us-east-1'),
     names: someOf('rx_bytes', 'ping_rtt', 'job'),
-    types: someOf('gauge' as const, 'histogram' as const),
+    types: someOf('gauge' as const, 'counter' as const, 'histogram' as const),
     tags: fc.option(
       fc.constantFrom(
         [{ key: 'target', value: 'y' }],
@@ -87,6 +88,14 @@ const aggregateQuery: fc.Arbitrary<AggregateQuery> = fc.record({
   range,
   stepMs: fc.constantFrom(null, 60_000, 300_000, HOUR, 2 * HOUR),
   groupBy: fc.subarray<GroupKey>(['series', 'agent', 'name', 'type', 'unit', 'provider', 'region', 'tag:target']),
+  wants: fc.record(
+    {
+      percentiles: fc.array(fc.constantFrom(1, 25, 50, 90, 99), { maxLength: 3 }),
+      increase: fc.boolean(),
+      sumOfMeans: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  ),
 });
 
 let storage: TestStorage | null = null;
@@ -120,7 +129,9 @@ function comparable(groups: readonly AggregateGroup[]) {
       sum: rounded(group.sum),
       min: [...group.min],
       max: [...group.max],
-      sumOfMeans: rounded(group.sumOfMeans),
+      sumOfMeans: group.sumOfMeans && rounded(group.sumOfMeans),
+      increase: group.increase && rounded(group.increase),
+      percentiles: group.percentiles?.map(rounded),
     }))
     .sort((x, y) => (JSON.stringify(x.labels) < JSON.stringify(y.labels) ? -1 : 1));
 }

@@ -1,10 +1,11 @@
 /** `GET /metrics…`: samples, histories, aggregates. `POST /metrics` belongs to the agents and is elsewhere. */
 import { Router } from 'express';
 import Joi from 'joi';
-import { AGGREGATIONS, type Aggregation, type Interval, INTERVALS } from '../../query/aggregated.js';
+import { type Interval, INTERVALS } from '../../query/aggregated.js';
 import type { MetricQueries } from '../../query/metric-queries.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { GivenRange } from '../params.js';
+import { aggregation, type AggregationParams, groupBy, toGroupBy } from './aggregation-params.js';
 import {
   type FilterParams,
   filterParams,
@@ -34,13 +35,12 @@ const HISTORY_LIMIT = limit(MAX_SAMPLES, MAX_SAMPLES);
 
 const filteredSchema = Joi.object<Filtered>(filtered);
 const pagedSchema = Joi.object<Filtered & PageParams>({ ...filtered, ...pageParams });
-const aggregatedSchema = Joi.object<Limited & { offset: number; aggregation: Aggregation; interval: Interval }>({
+const aggregatedSchema = Joi.object<Limited & AggregationParams & { offset: number; interval: Interval }>({
   ...filtered,
   limit: pageParams.limit,
   offset: pageParams.offset,
-  aggregation: text()
-    .valid(...AGGREGATIONS)
-    .default('avg'),
+  aggregation: aggregation(),
+  groupBy: groupBy(),
   interval: text()
     .valid(...Object.keys(INTERVALS))
     .default('5m'),
@@ -63,9 +63,10 @@ export function metricReadRoutes({ metricQueries, clock }: MetricReadDeps): Rout
 
   router.get('/metrics/aggregated', async (req, res) => {
     const params = readQuery(aggregatedSchema, req.query);
-    const { aggregation, interval, limit: size, offset } = params;
+    const { aggregation: aggregations, interval, limit: size, offset } = params;
     const range = toRange(params, clock.nowMs());
-    res.json(await metricQueries.aggregated({ filter: toFilter(params), range, aggregation, interval, limit: size, offset }));
+    const asked = { aggregations, interval, groupBy: toGroupBy(params), limit: size, offset };
+    res.json(await metricQueries.aggregated({ filter: toFilter(params), range, ...asked }));
   });
 
   router.get('/metrics/history', async (req, res) => {

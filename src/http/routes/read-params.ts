@@ -58,8 +58,8 @@ export function repeated(): Joi.ArraySchema<string[]> {
 }
 
 /** Several values are given by repeating the parameter or separated by commas. */
-export function commaSeparated(): Joi.ArraySchema<string[]> {
-  return listSchema(atCommas);
+export function commaSeparated(item?: Joi.Schema): Joi.ArraySchema<string[]> {
+  return listSchema(atCommas, item);
 }
 
 function atCommas(value: string): string[] {
