@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import Joi from 'joi';
+import { isLoopback } from '../model/loopback.js';
 import { SETTINGS } from './settings.js';
 
 /** The server's configuration: checked, typed, frozen. Times in milliseconds, sizes in bytes. */
@@ -7,6 +8,8 @@ export interface Config {
   readonly environment: 'production' | 'development' | 'test';
   readonly host: string;
   readonly port: number;
+  /** The loopback rule holds: nobody but this machine gets in, because not everybody has to show a credential. */
+  readonly localOnly: boolean;
   readonly frontendOrigins: readonly string[];
   /** For Express' `trust proxy`: false, a number of hops, or addresses. */
   readonly trustProxy: false | number | readonly string[];
@@ -160,10 +163,12 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
   const agentTokens = secrets('AGENT_TOKENS', values.AGENT_TOKENS);
   const apiKeys = secrets('API_KEYS', values.API_KEYS);
   const allowUnauthenticated: boolean = values.ALLOW_UNAUTHENTICATED;
+  const localOnly = !allowUnauthenticated && (agentTokens.length === 0 || apiKeys.length === 0);
   const config: Config = {
     environment: values.NODE_ENV,
-    host: listenHost(values.HOST, agentTokens, apiKeys, allowUnauthenticated),
+    host: localOnly ? loopbackHost(values.HOST, agentTokens, apiKeys) : values.HOST || '0.0.0.0',
     port: values.PORT,
+    localOnly,
     frontendOrigins: origins(values.FRONTEND_URL),
     trustProxy: trustProxy(values.TRUST_PROXY),
     stopTimeoutMs: values.STOP_TIMEOUT_MS,
@@ -276,17 +281,10 @@ function isTrustable(text: string): boolean {
   return bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128));
 }
 
-/** True for addresses that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare);
-}
-
 /** The loopback rule: without tokens and keys nobody but this machine gets in, unless that was asked for. */
-function listenHost(host: string, tokens: string[], keys: string[], allowUnauthenticated: boolean): string {
-  const open = allowUnauthenticated || (tokens.length > 0 && keys.length > 0);
-  if (host === '') return open ? '0.0.0.0' : '127.0.0.1';
-  if (!open && !isLoopback(host)) {
+function loopbackHost(host: string, tokens: string[], keys: string[]): string {
+  if (host === '') return '127.0.0.1';
+  if (!isLoopback(host)) {
     const missing = [tokens.length === 0 ? 'AGENT_TOKENS' : '', keys.length === 0 ? 'API_KEYS' : ''].filter((n) => n !== '');
     throw new ConfigError(
       [

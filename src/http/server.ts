@@ -2,11 +2,12 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import { type Authorizer, authMiddleware } from './auth.js';
-import { corsHeaders, refuseForeignChanges } from './cors.js';
+import { corsHeaders, refuseForeignPages } from './cors.js';
 import { errorHandler } from './error-handler.js';
 import { jsonBodies } from './json-body.js';
 import { type MountedRouter, notFound } from './not-found.js';
 import { type DurationHistogram, labelledAs, mountedAt, observeRequests } from './observe.js';
+import type { PageRules } from './origin.js';
 import { googleProxies, type ProxySettings } from './proxy/google-proxies.js';
 import { ipifyRoutes } from './proxy/ipify.js';
 import { limitReads, type RateLimitSettings } from './rate-limit.js';
@@ -22,8 +23,7 @@ export type { MountedRouter } from './not-found.js';
 
 const MAX_UNREAD_BYTES = 64 * 1_024 * 1_024;
 
-export interface HttpAppSettings {
-  readonly frontendOrigins: readonly string[];
+export interface HttpAppSettings extends PageRules {
   readonly trustProxy: false | number | readonly string[];
   readonly maxBodyBytes: number;
   readonly maxMessageBytes: number;
@@ -58,7 +58,7 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use(observeRequests(deps.metrics.httpSeconds, logger));
   app.use(securityHeaders());
   app.use(corsHeaders(settings.frontendOrigins));
-  app.use(refuseForeignChanges(settings.frontendOrigins));
+  app.use(refuseForeignPages(settings));
   app.use(authMiddleware(deps.authorizer));
 
   for (const proxy of googleProxies(settings.proxies)) {

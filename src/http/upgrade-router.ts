@@ -5,7 +5,7 @@ import { AppError } from '../model/errors.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import type { Authorizer } from './auth.js';
-import { originAllowed } from './origin.js';
+import { originAllowed, type PageRules } from './origin.js';
 import { refuseOnSocket } from './raw-response.js';
 import { redactUrl } from './redact.js';
 import { pickRequestId } from './request-id.js';
@@ -26,7 +26,7 @@ export interface UpgradeRouterDeps {
   readonly routes: ReadonlyMap<string, UpgradeRoute>;
   readonly gate: UpgradeGate;
   readonly authorizer: Authorizer;
-  readonly frontendOrigins: readonly string[];
+  readonly pages: PageRules;
   /** Counts refusals by their error code. */
   readonly refused: { inc(labels: { reason: string }): void };
   readonly logger: Logger;
@@ -81,7 +81,7 @@ export class UpgradeRouter {
     if (route === undefined) {
       return { error: new AppError('not_found', `no WebSocket here; there are ${[...this.deps.routes.keys()].join(' and ')}`) };
     }
-    if (!originAllowed(req.headers.origin, req.headers.host, this.deps.frontendOrigins)) {
+    if (!originAllowed(req.headers.origin, req.headers.host, this.deps.pages)) {
       return { error: new AppError('forbidden', 'pages of this origin may not connect; FRONTEND_URL names those that may') };
     }
     const { authorizer } = this.deps;

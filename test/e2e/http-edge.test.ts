@@ -166,6 +166,27 @@ describe('bodies that are no object', () => {
   });
 });
 
+describe('DNS rebinding', () => {
+  const rebound = 'Host: evil.example:8080\r\nConnection: close';
+  const to = async (one: Edge, head: string): Promise<string> => await rawExchange(one.port, `${head}\r\n\r\n`);
+
+  test('a page that lets its name point to this machine gets nothing', async () => {
+    const one = await edge({ settings: { localOnly: true } });
+    const read = await to(one, `GET /api/v1/things HTTP/1.1\r\n${rebound}`);
+    expect(read).toMatch(/^HTTP\/1\.1 403 [^]*"code":"forbidden"[^]*not by \\"evil\.example:8080\\"/);
+    const change = `POST /api/v1/things HTTP/1.1\r\n${rebound}\r\nOrigin: http://evil.example:8080\r\nContent-Length: 0`;
+    expect(await to(one, change)).toMatch(/^HTTP\/1\.1 403 /);
+    expect((await httpRequest(`${one.url}/api/v1/things`)).status).toBe(200);
+  });
+
+  test('programs that push are no pages, and keys make the name a matter of taste', async () => {
+    const local = await edge({ settings: { localOnly: true } });
+    const push = `POST /api/v1/things HTTP/1.1\r\n${rebound}\r\nContent-Length: 0`;
+    expect(await to(local, push)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await to(await edge(), `GET /api/v1/things HTTP/1.1\r\n${rebound}`)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
 describe('requests that are put unusually', () => {
   const answerTo = async (port: number, head: string, body = ''): Promise<string> =>
     await rawExchange(port, `${head}\r\nConnection: close\r\n\r\n${body}`);

@@ -28,6 +28,7 @@ export async function startEdge(options: EdgeOptions = {}) {
   const nowhere = 'http://127.0.0.1:9';
   const settings: HttpAppSettings = {
     frontendOrigins: ['http://localhost:4200'],
+    localOnly: false,
     trustProxy: false,
     maxBodyBytes: 1_024,
     maxMessageBytes: 8_192,
@@ -56,7 +57,7 @@ export async function startEdge(options: EdgeOptions = {}) {
     routes: options.upgradeRoutes ?? new Map(),
     gate,
     authorizer,
-    frontendOrigins: settings.frontendOrigins,
+    pages: settings,
     refused: metrics.upgradesRefused,
     logger,
     clock: systemClock,

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { originAllowed } from '../../../src/http/origin.js';
+import { hostAllowed, originAllowed } from '../../../src/http/origin.js';
 import { redactUrl } from '../../../src/http/redact.js';
 import { pickRequestId } from '../../../src/http/request-id.js';
 
-const FRONTENDS = ['http://localhost:4200', 'https://console.example'];
+const frontendOrigins = ['http://localhost:4200', 'https://console.example'];
+const open = { frontendOrigins, localOnly: false };
+const local = { frontendOrigins, localOnly: true };
 
 describe('origins', () => {
   test.each([
@@ -24,7 +26,36 @@ describe('origins', () => {
     ['a file', 'file:///etc/passwd', 'server:8080', false],
     ['an extension', 'chrome-extension://abcdef', 'server:8080', false],
     ['no Host', 'http://server', undefined, false],
-  ])('%s', (_what, origin, host, allowed) => expect(originAllowed(origin, host, FRONTENDS)).toBe(allowed));
+  ])('%s', (_what, origin, host, allowed) => expect(originAllowed(origin, host, open)).toBe(allowed));
+});
+
+describe('names of a server that only this machine gets to', () => {
+  test.each([
+    ['localhost:8080', true],
+    ['LOCALHOST', true],
+    ['127.0.0.1:8080', true],
+    ['127.1.2.3', true],
+    ['[::1]:8080', true],
+    ['console.example', true],
+    [undefined, true],
+    ['evil.example:8080', false],
+    ['localhost.evil.example', false],
+    ['127.0.0.1.evil.example', false],
+    ['localhost@evil.example', false],
+    ['192.168.1.5:8080', false],
+    ['', false],
+    ['a b', false],
+  ])('%s: %s', (host, allowed) => {
+    expect(hostAllowed(host, local)).toBe(allowed);
+    expect(hostAllowed(host, open)).toBe(true);
+  });
+
+  test('a page whose name points to us is not ours', () => {
+    expect(originAllowed('http://evil.example:8080', 'evil.example:8080', local)).toBe(false);
+    expect(originAllowed('http://localhost:8080', 'localhost:8080', local)).toBe(true);
+    expect(originAllowed('http://localhost:4200', 'evil.example:8080', local)).toBe(true);
+    expect(originAllowed(undefined, 'evil.example:8080', local)).toBe(true);
+  });
 });
 
 describe('what gets into logs', () => {
