@@ -33,6 +33,7 @@ import {
 } from './messages.js';
 import type { MetricFrameDecoder } from './metric-frame.js';
 import { type Answer, OrderedAnswers } from './ordered-answers.js';
+import { PerMinute } from './per-minute.js';
 
 /** What all connections share. */
 export interface ConnectionContext {
@@ -53,7 +54,10 @@ export interface ConnectionContext {
 
 const FEATURES = ['metrics_ack', 'batch_id', 'config_update', 'command'];
 const BAD_FRAMES_PER_MINUTE = 100;
-const MINUTE_MS = 60_000;
+/** Reports (of configurations and commands) cost a write each; further ones of the minute are refused. */
+const REPORTS_PER_MINUTE = 120;
+/** Answers behind one that is not known yet, before the socket is paused. */
+const MAX_OWED_ANSWERS = 256;
 /** Frames held back behind a slow one before the socket is paused. */
 const MAX_WAITING_FRAMES = 16;
 /** Unsent bytes at which an agent that does not read its answers is not read either. */
@@ -69,8 +73,8 @@ export class AgentConnection implements AgentLink {
   private busy = 0;
   private waiting: { data: Buffer; arrivedMs: number }[] = NOTHING;
   private readonly answers: OrderedAnswers;
-  private badFrames = 0;
-  private badFramesSinceMs = 0;
+  private readonly badFrames = new PerMinute();
+  private readonly reports = new PerMinute();
   /** We have closed it: nothing that still comes counts. */
   private closing = false;
   private ended = false;
@@ -183,6 +187,7 @@ export class AgentConnection implements AgentLink {
   resumeIfRoom(): void {
     if (this.pausedSinceMs === null || this.busy > 0 || this.waiting.length > 0 || this.onIdle !== null) return;
     const { processor, paused } = this.context;
+    if (this.answers.owed > MAX_OWED_ANSWERS / 2) return;
     if (processor.saturated || this.socket.bufferedAmount > MAX_UNSENT_BYTES) return;
     if (this.record !== null && !processor.agentRelieved(this.record)) return;
     this.pausedSinceMs = null;
@@ -221,8 +226,10 @@ export class AgentConnection implements AgentLink {
         case 'status':
           return registry.reportHealth(record, readStatus(frame.data));
         case 'config_status':
+          if (this.tooManyReports()) return;
           return this.context.bus.emit('configStatusReported', { agent: record.agent, ...readConfigStatus(frame.data) });
         case 'command_result':
+          if (this.tooManyReports()) return;
           return this.context.bus.emit('commandResultReported', { agent: record.agent, ...readCommandResult(frame.data) });
         case 'pong':
           return;
@@ -319,16 +326,20 @@ export class AgentConnection implements AgentLink {
 
   /** Answers a frame that makes no sense, and ends the connection when they keep coming. */
   private refuse(code: string, message: string, more: object = {}): void {
-    const nowMs = monotonicMs();
     this.context.metrics.badFrames.inc({ reason: code });
-    if (nowMs - this.badFramesSinceMs > MINUTE_MS) {
-      this.badFramesSinceMs = nowMs;
-      this.badFrames = 0;
-    }
     this.answer(this.frameText('error', { message, code, timestamp: this.now(), ...more }));
-    if (++this.badFrames <= BAD_FRAMES_PER_MINUTE) return;
+    if (this.badFrames.add(monotonicMs()) <= BAD_FRAMES_PER_MINUTE) return;
     this.endReason = 'too_many_bad_frames';
     this.close(1008, 'too many bad frames');
+  }
+
+  /** Answers a report that is one too many. It may be in order, so that it does not count towards the end of the connection. */
+  private tooManyReports(): boolean {
+    if (this.reports.add(monotonicMs()) <= REPORTS_PER_MINUTE) return false;
+    this.context.metrics.badFrames.inc({ reason: 'rate_limited' });
+    const message = `More than ${REPORTS_PER_MINUTE} reports within a minute; this one was not recorded`;
+    this.answer(this.frameText('error', { message, code: 'rate_limited', timestamp: this.now() }));
+    return true;
   }
 
   private answerFailure(error: unknown, more: object = {}): void {
@@ -343,6 +354,7 @@ export class AgentConnection implements AgentLink {
 
   private answer(text: string): void {
     this.answers.fill(this.answers.reserve(), text);
+    if (this.answers.owed >= MAX_OWED_ANSWERS) this.pause();
   }
 
   private frameText(type: string, data: object): string {
@@ -356,7 +368,7 @@ export class AgentConnection implements AgentLink {
   }
 
   private isIdle(): boolean {
-    return this.busy === 0 && this.answers.isEmpty && this.waiting.length === 0;
+    return this.busy === 0 && this.answers.owed === 0 && this.waiting.length === 0;
   }
 
   private reportIdle(): void {

@@ -11,9 +11,9 @@ export class OrderedAnswers {
 
   constructor(private readonly socket: WebSocket) {}
 
-  /** True when nothing is owed any more. */
-  get isEmpty(): boolean {
-    return this.answers.length === 0;
+  /** Answers that wait, for what they say or for those before them. */
+  get owed(): number {
+    return this.answers.length;
   }
 
   /** Takes the next place for an answer that is not known yet. */

@@ -197,6 +197,37 @@ describe('AgentSockets', () => {
     expect(answers.map(({ data }) => data.batch_id ?? data.code)).toEqual(['slow', 'bad', 'invalid_json']);
   });
 
+  test('answers that wait behind a slow one are bounded: the socket is paused meanwhile', async () => {
+    const wayIn = await listen();
+    const agent = await TestAgent.connect(wayIn);
+    await agent.register();
+    wayIn.writer.hold();
+    agent.send('metrics', { batch_id: 'slow', metrics: [metric('cpu', 1)] });
+    for (let i = 0; i < 20_000; i++) agent.send('metrics', { metrics: [] });
+    while (wayIn.sockets.pausedCount === 0) await new Promise(setImmediate);
+    const taken = await wayIn.counted('ccv_agent_frames_total', { type: 'metrics' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await wayIn.counted('ccv_agent_frames_total', { type: 'metrics' })).toBe(taken);
+    expect(taken).toBeLessThan(5_000);
+    wayIn.writer.release();
+    for (let i = 0; i <= 20_000; i++) await agent.nextFrame('metrics_ack');
+    expect(wayIn.sockets.pausedCount).toBe(0);
+  });
+
+  test('reports cost a write each, so that there is a number of them in a minute', async () => {
+    const wayIn = await listen();
+    const agent = await TestAgent.connect(wayIn);
+    let recorded = 0;
+    wayIn.bus.on('configStatusReported', () => recorded++);
+    wayIn.bus.on('commandResultReported', () => recorded++);
+    for (let i = 0; i < 200; i++) agent.send('config_status', { version: 1, status: 'applied' });
+    for (let i = 0; i < 200; i++) agent.send('command_result', { command_id: 'c', status: 'ok' });
+    expect(await agent.nextFrame('error')).toMatchObject({ code: 'rate_limited', message: expect.stringContaining('120') });
+    expect(await agent.push([metric('cpu', 1)], { batchId: 'b' })).toMatchObject({ processed: 1 });
+    expect(recorded).toBe(120);
+    expect(await wayIn.counted('ccv_agent_bad_frames_total', { reason: 'rate_limited' })).toBe(280);
+  });
+
   test('a full queue pauses the sockets, a paused socket is not silent, and nothing is lost', async () => {
     const wayIn = await listen({
       queue: { queueBatches: 4 },
