@@ -110,10 +110,14 @@ export function writeDirectory(content: DirectoryContent, writer: ByteWriter): v
     bodyBytes += column.valueBytes + column.objectBytes;
   }
   const length = writer.size - start;
-  const { buffer } = writer;
-  buffer.setUint8(start, UNIT_VERSION);
-  buffer.setUint32(start + 1, length, true);
-  buffer.setUint32(start + 5, length + bodyBytes, true);
+  writeHead(writer, start, UNIT_VERSION, length, length + bodyBytes);
+}
+
+/** Fills in the head, for which HEAD_BYTES were claimed at `start`. */
+export function writeHead({ buffer }: ByteWriter, start: number, version: number, directoryBytes: number, unitBytes: number): void {
+  buffer.setUint8(start, version);
+  buffer.setUint32(start + 1, directoryBytes, true);
+  buffer.setUint32(start + 5, unitBytes, true);
 }
 
 function writeColumn(column: DirectoryColumn, previousId: number, previousTime: number, writer: ByteWriter): void {
@@ -150,11 +154,11 @@ function writeColumn(column: DirectoryColumn, previousId: number, previousTime: 
 }
 
 /** The head: which bytes are the directory, and how many there are in all. @throws CorruptDataError */
-export function readHead(bytes: Uint8Array): { directoryBytes: number; unitBytes: number } {
+export function readHead(bytes: Uint8Array, expectedVersion: number): { directoryBytes: number; unitBytes: number } {
   if (bytes.length < HEAD_BYTES) throw new CorruptDataError(`a unit of ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);
   const version = view.getUint8(0);
-  if (version !== UNIT_VERSION) throw new CorruptDataError(`unit version ${version} is not known`);
+  if (version !== expectedVersion) throw new CorruptDataError(`unit version ${version} is not known`);
   const directoryBytes = view.getUint32(1, true);
   const unitBytes = view.getUint32(5, true);
   if (directoryBytes < HEAD_BYTES || directoryBytes > unitBytes) {

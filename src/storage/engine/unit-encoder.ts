@@ -143,7 +143,7 @@ export class UnitEncoder {
     const timeColumns: Float64Array[] = [];
     const byEnds = new Map<string, number[]>();
     const timeIndexes = columns.map(({ timestampsMs }) => {
-      const ends = `${timestampsMs.length} ${timestampsMs[0]} ${timestampsMs.at(-1)}`;
+      const ends = `${timestampsMs.length} ${timestampsMs[0] ?? ''} ${timestampsMs.at(-1) ?? ''}`;
       const candidates = byEnds.get(ends) ?? [];
       const known = candidates.find((i) => sameTimes(timeColumns[i] as Float64Array, timestampsMs));
       if (known !== undefined) return known;

@@ -77,13 +77,19 @@ export class UnitBytes {
     private readonly partBytes = PART_BYTES,
   ) {}
 
-  get partCount(): number {
+  private get partCount(): number {
     return this.source.partCount;
   }
 
   /** Bytes of payload in every part but the last. */
-  get partPayload(): number {
+  private get partPayload(): number {
     return this.partBytes - CRC_BYTES;
+  }
+
+  /** @throws CorruptDataError when a unit of this many bytes is not made of as many parts as there are */
+  expectSize(unitBytes: number): void {
+    if (Math.ceil(unitBytes / this.partPayload) === this.partCount) return;
+    throw new CorruptDataError(`a unit of ${unitBytes} bytes in ${this.partCount} parts`);
   }
 
   /** The bytes of a range; not to be changed. @throws CorruptDataError when a part is corrupt or the unit ends before `end` */

@@ -17,6 +17,7 @@ import {
   parseDirectory,
   readHead,
   type TimeEntry,
+  UNIT_VERSION,
   type UnitDirectory,
 } from './unit-directory.js';
 import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from './unit-parts.js';
@@ -170,11 +171,8 @@ export class UnitReader {
   }
 
   private readDirectory(): UnitDirectory {
-    const { directoryBytes, unitBytes } = readHead(this.bytes.range(0, HEAD_BYTES));
-    const { partCount, partPayload } = this.bytes;
-    if (Math.ceil(unitBytes / partPayload) !== partCount) {
-      throw new CorruptDataError(`a unit of ${unitBytes} bytes in ${partCount} parts`);
-    }
+    const { directoryBytes, unitBytes } = readHead(this.bytes.range(0, HEAD_BYTES), UNIT_VERSION);
+    this.bytes.expectSize(unitBytes);
     return parseDirectory(new ByteReader(this.bytes.range(0, directoryBytes)), directoryBytes, unitBytes);
   }
 }

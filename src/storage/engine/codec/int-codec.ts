@@ -168,7 +168,7 @@ function trim(values: Float64Array, from: number, to: number, scratch: IntScratc
   }
   const count = to - from;
   const width = widthOf(max - min);
-  if (width >= 4 && count >= 8 && hasOutliers(values, from, to, width, scratch)) {
+  if (width > 0 && count >= 8 && hasOutliers(values, from, to, width, scratch)) {
     const sorted = scratch.sorted.subarray(0, count);
     sorted.set(values.subarray(from, to));
     sorted.sort();
@@ -208,12 +208,13 @@ function hasOutliers(values: Float64Array, from: number, to: number, width: numb
   const { histogram } = scratch;
   histogram.fill(0);
   for (let i = from; i < to; i += 1) (histogram[widthOf(Math.abs((values[i] as number) - pivot))] as number)++;
-  // From the widest down: does leaving out those beyond ±2^narrower pay?
+  // From the widest down: does leaving out what lies 2^(narrower − 1) or more from the pivot pay?
   let outside = 0;
   for (let narrower = width; narrower > 0; narrower -= 1) {
     outside += histogram[narrower] as number;
     if (outside > count >> 2) return false;
-    if (narrower + 1 < width && (width - narrower) * count > outside * patchBits(width) + 8) return true;
+    const needed = narrower === 1 ? 0 : narrower;
+    if ((width - needed) * count > outside * patchBits(width) + 8) return true;
   }
   return false;
 }

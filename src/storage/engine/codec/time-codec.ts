@@ -37,12 +37,10 @@ export class TimeEncoder {
       this.encoder.encodeInts(this.residuals, count, writer);
       if ((writer.size - start) * 8 <= count * GOOD_ENOUGH_BITS + 128) return;
     }
-    const intervalMs = typicalStep(timesMs);
-    let slots = this.encodeGrid(timesMs, originMs, intervalMs, start, writer);
-    if (count > 2 && slots > 0) {
-      const fittedMs = ((timesMs[count - 1] as number) - (timesMs[0] as number)) / slots;
-      if (fittedMs !== intervalMs) slots = this.encodeGrid(timesMs, originMs, fittedMs, start, writer);
-    }
+    const fittedMs = fittedInterval(timesMs);
+    const wholeMs = Math.max(1, Math.round(fittedMs));
+    this.encodeGrid(timesMs, originMs, wholeMs, start, writer);
+    if (fittedMs !== wholeMs) this.encodeGrid(timesMs, originMs, fittedMs, start, writer);
     const here = writer.size;
     for (let i = 1; i < count; i += 1) this.residuals[i - 1] = (timesMs[i] as number) - (timesMs[i - 1] as number);
     writer.byte(STEPS);
@@ -72,8 +70,8 @@ export class TimeEncoder {
     return true;
   }
 
-  /** Appends the column on a grid of this interval and keeps it if it is shorter than what starts at `start`. Answers the slots it covers. */
-  private encodeGrid(timesMs: Float64Array, originMs: number, intervalMs: number, start: number, writer: ByteWriter): number {
+  /** Appends the column on a grid of this interval and keeps it if it is shorter than what starts at `start`. */
+  private encodeGrid(timesMs: Float64Array, originMs: number, intervalMs: number, start: number, writer: ByteWriter): void {
     const count = timesMs.length;
     const here = writer.size;
     const first = timesMs[0] as number;
@@ -93,7 +91,6 @@ export class TimeEncoder {
     this.encoder.encodeInts(this.skips, count, writer);
     this.encoder.encodeInts(this.residuals, count, writer);
     keepLast(writer, start, here);
-    return slot;
   }
 }
 
@@ -144,8 +141,8 @@ export function decodeTimes(reader: ByteReader, count: number, originMs: number,
   return times;
 }
 
-/** The median of a sample of the steps; 1 for a single time. */
-function typicalStep(timesMs: Float64Array): number {
+/** The time from the first to the last by the number of cycles in between, as the median of a sample of the steps counts them. */
+function fittedInterval(timesMs: Float64Array): number {
   const steps = timesMs.length - 1;
   if (steps < 1) return 1;
   const picks = Math.min(SAMPLE, steps);
@@ -154,7 +151,10 @@ function typicalStep(timesMs: Float64Array): number {
     const row = Math.floor((pick * steps) / picks);
     sample[pick] = (timesMs[row + 1] as number) - (timesMs[row] as number);
   }
-  return sample.sort()[picks >> 1] as number;
+  const typicalMs = sample.sort()[picks >> 1] as number;
+  let cycles = 0;
+  for (let i = 1; i <= steps; i += 1) cycles += Math.max(1, Math.round(((timesMs[i] as number) - (timesMs[i - 1] as number)) / typicalMs));
+  return ((timesMs[steps] as number) - (timesMs[0] as number)) / cycles;
 }
 
 /** Keeps what starts at `middle` in place of what starts at `start` when that is nothing or longer; else drops it. */

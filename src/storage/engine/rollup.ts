@@ -1,0 +1,113 @@
+/**
+ * Rollups: what the samples of a series amount to in each step (an hour, five minutes) of time. Pure arithmetic; the
+ * steps are aligned to the Unix epoch. Row i of every column is one step that holds samples.
+ */
+import { type Column, statsOf } from './column.js';
+
+/** Fields as in ColumnStats, per step: `increase` is that of the steps between samples within the row, 0 for gauges. */
+export interface RollupColumn {
+  readonly seriesId: number;
+  readonly isCounter: boolean;
+  /** Start of each step, strictly ascending. */
+  readonly bucketsMs: Float64Array;
+  readonly count: Float64Array;
+  /** Times of the first and the last sample. */
+  readonly firstMs: Float64Array;
+  readonly lastMs: Float64Array;
+  readonly sum: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly first: Float64Array;
+  readonly last: Float64Array;
+  readonly increase: Float64Array;
+}
+
+export const ROLLUP_FIELDS = ['bucketsMs', 'count', 'firstMs', 'lastMs', 'sum', 'min', 'max', 'first', 'last', 'increase'] as const;
+
+/** A column of `rows` steps, to be filled. */
+export function emptyRollup(seriesId: number, isCounter: boolean, rows: number): RollupColumn {
+  const field = (): Float64Array => new Float64Array(rows);
+  return {
+    seriesId,
+    isCounter,
+    bucketsMs: field(),
+    count: field(),
+    firstMs: field(),
+    lastMs: field(),
+    sum: field(),
+    min: field(),
+    max: field(),
+    first: field(),
+    last: field(),
+    increase: field(),
+  };
+}
+
+/** Folds a column of samples. */
+export function rollUp(
+  seriesId: number,
+  isCounter: boolean,
+  { timestampsMs, values }: Pick<Column, 'timestampsMs' | 'values'>,
+  stepMs: number,
+): RollupColumn {
+  const starts: number[] = [];
+  let bucketEnd = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < timestampsMs.length; i += 1) {
+    const time = timestampsMs[i] as number;
+    if (time < bucketEnd) continue;
+    starts.push(i);
+    bucketEnd = (Math.floor(time / stepMs) + 1) * stepMs;
+  }
+  const rollup = emptyRollup(seriesId, isCounter, starts.length);
+  for (const [row, from] of starts.entries()) {
+    const to = starts[row + 1] ?? timestampsMs.length;
+    const { count, sum, min, max, first, last, increase } = statsOf(values, from, to, isCounter);
+    rollup.bucketsMs[row] = Math.floor((timestampsMs[from] as number) / stepMs) * stepMs;
+    rollup.firstMs[row] = timestampsMs[from] as number;
+    rollup.lastMs[row] = timestampsMs[to - 1] as number;
+    rollup.count[row] = count;
+    rollup.sum[row] = sum;
+    rollup.min[row] = min;
+    rollup.max[row] = max;
+    rollup.first[row] = first;
+    rollup.last[row] = last;
+    rollup.increase[row] = increase;
+  }
+  return rollup;
+}
+
+/**
+ * Puts the rows of `fresh` in place of those of `stale` in `[startMs, endMs)`: what folding a window does to the rollups
+ * of its day. Rows outside the range are those of `stale`. Null when nothing is left.
+ */
+export function replaceRange(
+  stale: RollupColumn | null,
+  fresh: RollupColumn | null,
+  range: { readonly startMs: number; readonly endMs: number },
+): RollupColumn | null {
+  const model = fresh ?? stale;
+  if (model === null) return null;
+  const before = stale === null ? 0 : rowsBefore(stale, range.startMs);
+  const after = stale === null ? 0 : rowsBefore(stale, range.endMs);
+  const from = fresh === null ? 0 : rowsBefore(fresh, range.startMs);
+  const to = fresh === null ? 0 : rowsBefore(fresh, range.endMs);
+  const kept = stale?.bucketsMs.length ?? 0;
+  const rows = before + (to - from) + (kept - after);
+  if (rows === 0) return null;
+  const result = emptyRollup(model.seriesId, model.isCounter, rows);
+  for (const field of ROLLUP_FIELDS) {
+    const out = result[field];
+    if (stale !== null) {
+      out.set(stale[field].subarray(0, before));
+      out.set(stale[field].subarray(after), before + to - from);
+    }
+    if (fresh !== null) out.set(fresh[field].subarray(from, to), before);
+  }
+  return result;
+}
+
+function rowsBefore({ bucketsMs }: RollupColumn, timeMs: number): number {
+  let row = 0;
+  while (row < bucketsMs.length && (bucketsMs[row] as number) < timeMs) row += 1;
+  return row;
+}
