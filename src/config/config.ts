@@ -24,6 +24,7 @@ export interface Config {
     readonly path: string;
     readonly retentionMs: number;
     readonly cleanupIntervalMs: number;
+    readonly compactIntervalMs: number;
     readonly readerThreads: number;
     readonly queryTimeoutMs: number;
     readonly maxQueuedQueries: number;
@@ -85,6 +86,7 @@ interface SettingValues {
   readonly API_KEYS: string;
   readonly BATCH_MEMORY_MS: number;
   readonly CLEANUP_INTERVAL: number;
+  readonly COMPACT_INTERVAL: number;
   readonly CLOUDRUN_UPSTREAM: string;
   readonly COMPUTE_UPSTREAM: string;
   readonly DB_PATH: string;
@@ -178,6 +180,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       path: values.DB_PATH,
       retentionMs: values.METRICS_RETENTION_DAYS * DAY_MS,
       cleanupIntervalMs: values.CLEANUP_INTERVAL,
+      compactIntervalMs: values.COMPACT_INTERVAL,
       readerThreads: values.READER_THREADS,
       queryTimeoutMs: values.QUERY_TIMEOUT_MS,
       maxQueuedQueries: values.MAX_QUEUED_QUERIES,

@@ -67,6 +67,11 @@ export const SETTINGS: readonly Setting[] = [
   },
   { name: 'CLEANUP_INTERVAL', schema: timerMs(3_600_000, 100), help: 'Milliseconds between clean-ups of expired data.' },
   { name: 'READER_THREADS', schema: count(2).max(16), help: 'Threads that answer queries.' },
+  {
+    name: 'COMPACT_INTERVAL',
+    schema: timerMs(60_000, 10),
+    help: 'Milliseconds between looks for hours that are over and can be folded into units.',
+  },
   { name: 'QUERY_TIMEOUT_MS', schema: count(10_000, 10), help: 'A query that takes longer is ended with 503.' },
   { name: 'MAX_QUEUED_QUERIES', schema: count(256), help: 'Queries waiting for a reader thread; more are answered 503.' },
   // --- agents

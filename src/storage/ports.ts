@@ -149,7 +149,7 @@ export interface AgentStore {
   remove(agentKey: number): Promise<boolean>;
   /** Erases one bounded slice of deleted agents' data; true while there is more to do. */
   eraseDeleted(): Promise<boolean>;
-  /** Agents last seen before `beforeMs` that hold no samples any more. */
+  /** Agents last seen before `beforeMs` that hold no samples any more; a page of them. */
   expired(beforeMs: number): Promise<{ agentKey: number; id: string }[]>;
   /** Deletes one bounded slice of samples older than `beforeMs`, and receipts and activities past their time. */
   purge(limits: PurgeLimits): Promise<boolean>;

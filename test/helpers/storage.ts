@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalTags, type SeriesIdentity } from '../../src/model/metric.js';
-import { systemClock } from '../../src/runtime/clock.js';
 import { silentLogger } from '../../src/runtime/logger.js';
 import type { SampleBatch } from '../../src/storage/ports.js';
 import { SqliteStorage, type SqliteStorageSettings } from '../../src/storage/sqlite/sqlite-storage.js';
@@ -14,7 +13,14 @@ export class TestStorage {
     readonly dir: string,
     readonly settings: SqliteStorageSettings,
     public storage: SqliteStorage,
+    private readonly clock: { atMs: number },
   ) {}
+
+  /** Folds what is due at a time: the storage's own clock stands still. */
+  async foldAt(nowMs: number): Promise<void> {
+    this.clock.atMs = nowMs;
+    await this.storage.compact(false);
+  }
 
   static async start(settings: Partial<SqliteStorageSettings> = {}): Promise<TestStorage> {
     const dir = await mkdtemp(join(tmpdir(), 'ccv-storage-'));
@@ -24,9 +30,11 @@ export class TestStorage {
       queryTimeoutMs: 10_000,
       maxQueuedQueries: 1_000,
       maxSeriesPerAgent: 1_000,
+      compactIntervalMs: 3_600_000,
       ...settings,
     };
-    const self = new TestStorage(dir, all, create(all));
+    const clock = { atMs: 0 };
+    const self = new TestStorage(dir, all, create(all, clock), clock);
     await self.storage.start();
     return self;
   }
@@ -34,7 +42,7 @@ export class TestStorage {
   /** Closes the database and opens it again. */
   async restart(): Promise<void> {
     await this.storage.stop();
-    this.storage = create(this.settings);
+    this.storage = create(this.settings, this.clock);
     await this.storage.start();
   }
 
@@ -64,8 +72,8 @@ export class TestStorage {
   }
 }
 
-function create(settings: SqliteStorageSettings): SqliteStorage {
-  return new SqliteStorage(settings, systemClock, silentLogger, { writable() {}, activitiesDropped() {} });
+function create(settings: SqliteStorageSettings, clock: { readonly atMs: number }): SqliteStorage {
+  return new SqliteStorage(settings, { nowMs: () => clock.atMs }, silentLogger, { writable() {}, activitiesDropped() {} });
 }
 
 /** A batch as ingest would make it, with every series given as a new one. */

@@ -9,6 +9,8 @@ import { NaiveReader, type Place, type PlainSample } from '../helpers/naive-read
 import { batchOf, TestStorage } from '../helpers/storage.js';
 
 const HOUR = 3_600_000;
+/** Samples lie within some three days: hourly and daily units, and the log. */
+const SPAN_MS = 60 * HOUR;
 const BASE = 1_795_377_600_000;
 const PLACES: Record<string, Place> = {
   a: { provider: 'gcp', region: 'us-central1', zone: 'us-central1-a' },
@@ -24,7 +26,7 @@ const plainSample = fc.record({
   // Few distinct times, on both sides of a full hour, so that the same millisecond comes often.
   timestampMs: fc.oneof(
     fc.integer({ min: 0, max: 12 }).map((step) => BASE + HOUR - 6 + step),
-    fc.integer({ min: 0, max: 5 * HOUR }).map((offset) => BASE + offset),
+    fc.integer({ min: 0, max: SPAN_MS }).map((offset) => BASE + offset),
   ),
   value: fc.oneof(fc.integer({ min: -1000, max: 1000 }), fc.double({ noNaN: true, min: -1e6, max: 1e6 })),
   type: fc.constantFrom('gauge' as const, 'counter' as const),
@@ -42,6 +44,13 @@ const operation = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), agentId: fc.constantFrom(...AGENTS) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('fold' as const),
+      atMs: fc.integer({ min: 0, max: 100 * HOUR }).map((offset) => BASE + offset),
+    }),
+  },
 );
 
 const someOf = <T>(...values: T[]) => fc.option(fc.subarray(values), { nil: undefined, freq: 2 });
@@ -66,7 +75,7 @@ const filter: fc.Arbitrary<SeriesFilter> = fc
     nameContains: fc.option(fc.constantFrom('PING', '_', '%'), { nil: undefined, freq: 4 }),
   })
   .map((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
-const edge = fc.integer({ min: -10, max: 5 * HOUR + 10 }).map((offset) => BASE + offset);
+const edge = fc.integer({ min: -10, max: SPAN_MS + 10 }).map((offset) => BASE + offset);
 const range = fc.tuple(edge, edge).map(([x, y]) => ({ startMs: Math.min(x, y), endMs: Math.max(x, y) }));
 const sampleQuery: fc.Arbitrary<SampleQuery> = fc
   .record({
@@ -86,7 +95,7 @@ const sampleQuery: fc.Arbitrary<SampleQuery> = fc
 const aggregateQuery: fc.Arbitrary<AggregateQuery> = fc.record({
   filter,
   range,
-  stepMs: fc.constantFrom(null, 60_000, 300_000, HOUR, 2 * HOUR),
+  stepMs: fc.constantFrom(null, 60_000, 300_000, HOUR, 2 * HOUR, 24 * HOUR),
   groupBy: fc.subarray<GroupKey>(['series', 'agent', 'name', 'type', 'unit', 'provider', 'region', 'tag:target']),
   wants: fc.record(
     {
@@ -113,7 +122,6 @@ function plain(rows: SampleRows) {
       ...identity,
       time: rows.timestampsMs[i],
       value: rows.values[i],
-      receivedAt: rows.receivedAtMs[i],
       json: objects.get(i) ?? null,
     };
   });
@@ -151,6 +159,8 @@ describe('storage answers as the model does', () => {
           for (const op of operations) {
             if (op.kind === 'restart') {
               await storage.restart();
+            } else if (op.kind === 'fold') {
+              await storage.foldAt(op.atMs);
             } else if (op.kind === 'remove') {
               await storage.storage.agents.remove(await storage.agentKey(op.agentId, PLACES[op.agentId]));
               kept = kept.filter((sample) => sample.agentId !== op.agentId);

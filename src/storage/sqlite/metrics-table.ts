@@ -11,7 +11,7 @@
 import type { SeriesInfo } from '../../model/metric.js';
 import type { SeriesFilter } from '../ports.js';
 import { type Db, openForReading } from './open.js';
-import { LogScan } from './reader/log-scan.js';
+import { SegmentScan } from './reader/segment-scan.js';
 import { SeriesFinder } from './reader/series-lookup.js';
 
 export interface PeoplesDatabase {
@@ -70,35 +70,36 @@ export function openForPeople(path: string): PeoplesDatabase {
 
 function* samples(feed: Db, finder: SeriesFinder, filter: SeriesFilter, range: { startMs: number; endMs: number }) {
   const lookup = finder.lookUp(filter);
-  const scan = new LogScan(feed, SCAN_TIMEOUT_MS);
+  const scan = new SegmentScan(feed, SCAN_TIMEOUT_MS);
   scan.startTimer();
-  for (const windowMs of scan.windows(range, 'ascending')) {
-    const rows: unknown[][] = [];
-    scan.visit(windowMs, range, lookup, true, ({ slots, columns, arrivals }) => {
-      for (let slot = 0; slot < slots.count; slot += 1) {
-        const info = lookup.infos[slots.first + slot] as SeriesInfo;
-        for (let i = columns.starts[slot] as number; i < (columns.ends[slot] as number); i += 1) {
-          const time = columns.timestampsMs[i] as number;
-          const arrival = arrivals[columns.origins[i] as number];
+  for (const day of scan.days(range, 'ascending')) {
+    for (const segment of scan.segments(day, lookup)) {
+      const rows: unknown[][] = [];
+      scan.read(segment, day, ({ slot, timestampsMs, values, from, to, arrival }) => {
+        const { agentId, name, type, unit, tagsJson, provider, region, zone } = lookup.infos[slot] as SeriesInfo;
+        for (let i = from; i < to; i += 1) {
+          const time = timestampsMs[i] as number;
+          const { receivedAtMs, objectJson } = arrival(i);
+          const received = Number.isNaN(receivedAtMs) ? null : receivedAtMs;
           rows.push([
-            info.agentId,
-            info.name,
-            info.type,
-            columns.values[i],
-            info.unit,
-            info.tagsJson,
-            info.provider,
-            info.region,
-            info.zone,
+            agentId,
+            name,
+            type,
+            values[i],
+            unit,
+            tagsJson,
+            provider,
+            region,
+            zone,
             new Date(time).toISOString(),
             time,
-            arrival?.receivedAtMs ?? null,
-            arrival?.objectJson ?? null,
+            received,
+            objectJson,
           ]);
         }
-      }
-    });
-    yield* rows;
+      });
+      yield* rows;
+    }
   }
 }
 

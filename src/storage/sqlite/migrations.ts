@@ -177,4 +177,22 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE probes (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL) STRICT;
   INSERT INTO probes VALUES (1, 0);
   `,
+  `
+  -- Folded samples: all series of one agent in one stretch of time. Never changed, only replaced.
+  CREATE TABLE units (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tier INTEGER NOT NULL,
+    start_ms INTEGER NOT NULL,
+    agent_key INTEGER NOT NULL,
+    span_ms INTEGER NOT NULL,
+    sample_count INTEGER NOT NULL,
+    byte_count INTEGER NOT NULL,
+    part_count INTEGER NOT NULL,
+    UNIQUE (tier, start_ms, agent_key)
+  ) STRICT;
+  CREATE INDEX units_by_agent ON units (agent_key);
+
+  -- Their bytes, cut so that overflow pages are filled: id is the unit's × 4096 + the part's number.
+  CREATE TABLE unit_parts (id INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
+  `,
 ];

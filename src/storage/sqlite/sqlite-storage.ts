@@ -14,11 +14,13 @@ import type {
   StorageHealth,
   TargetStore,
 } from '../ports.js';
+import type { CompactorThreadData } from './threads/compactor-thread.js';
 import { ReaderPool } from './threads/reader-pool.js';
 import type { ReaderThreadData } from './threads/reader-thread.js';
 import { ThreadHost } from './threads/thread-host.js';
 import { WriterClient } from './threads/writer-client.js';
 import type { WriterThreadData } from './threads/writer-thread.js';
+import { Compactor } from './units/compactor.js';
 
 export interface SqliteStorageSettings {
   readonly path: string;
@@ -26,6 +28,8 @@ export interface SqliteStorageSettings {
   readonly queryTimeoutMs: number;
   readonly maxQueuedQueries: number;
   readonly maxSeriesPerAgent: number;
+  /** Between two looks for what is to be folded. */
+  readonly compactIntervalMs: number;
 }
 
 /** Who wants to know what happens in storage. */
@@ -55,6 +59,7 @@ export class SqliteStorage implements Storage, Part {
   private readonly writerHost: ThreadHost;
   private readonly write: WriterClient;
   private readonly read: ReaderPool;
+  private readonly compactor: Compactor;
   private waitingActivities: { activity: Activity; agentKey: number | null }[] = [];
   private activityWrite: Promise<void> | null = null;
 
@@ -77,6 +82,8 @@ export class SqliteStorage implements Storage, Part {
     const read = new ReaderPool(readerHosts, maxQueuedQueries, logger);
     this.write = write;
     this.read = read;
+    const compactorHost = new ThreadHost(script('compactor-thread'), { path } satisfies CompactorThreadData, 'compactor thread', logger);
+    this.compactor = new Compactor(compactorHost, read, write, settings, clock, logger);
 
     this.writer = { append: (batch) => write.call('append', batch) };
     this.reader = {
@@ -135,11 +142,18 @@ export class SqliteStorage implements Storage, Part {
   async start(): Promise<void> {
     await this.writerHost.start();
     await this.read.start();
+    this.compactor.start();
     this.logger.info('database open', { path: this.settings.path });
+  }
+
+  /** Folds what is due now, or everything however young; resolves when it is done. */
+  compact(everything: boolean): Promise<void> {
+    return this.compactor.compact(everything);
   }
 
   /** Finishes what is waiting, then closes the database: the log is copied into the file and removed. */
   async stop(): Promise<void> {
+    await this.compactor.stop();
     if (this.writerHost.running) {
       await this.activityWrite;
       await this.write.drain();

@@ -5,14 +5,16 @@ import { AgentRows } from '../rows/agent-rows.js';
 import { CommandRows } from '../rows/command-rows.js';
 import { ConfigRows } from '../rows/config-rows.js';
 import { TargetRows } from '../rows/target-rows.js';
-import { LogScan } from './log-scan.js';
+import { FoldPlanner } from '../units/fold-planner.js';
 import { SampleReader } from './sample-reader.js';
+import { SegmentScan } from './segment-scan.js';
 import { SeriesFinder } from './series-lookup.js';
 
 /** Everything that reads, by name: what the main thread may ask of a reader thread. Each runs in one snapshot. */
 export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: number }) {
   const series = new SeriesFinder(db);
-  const samples = new SampleReader(series, new LogScan(db, settings.queryTimeoutMs));
+  const samples = new SampleReader(series, new SegmentScan(db, settings.queryTimeoutMs));
+  const planner = new FoldPlanner(db);
   const agents = new AgentRows(db);
   const configs = new ConfigRows(db);
   const targets = new TargetRows(db);
@@ -39,6 +41,7 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
     // SQLite takes bare columns (last_error) from the row that holds the max().
     batchErrors: (sinceMs: number): BatchErrors[] =>
       errors.all(sinceMs).map(({ agentId, errorCount, lastError }) => ({ agentId, errorCount, lastError })),
+    planFolds: planner.plan.bind(planner),
     probe(): void {},
   };
 }

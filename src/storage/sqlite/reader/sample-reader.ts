@@ -1,26 +1,26 @@
 import { AppError } from '../../../model/errors.js';
 import type { SeriesInfo, TimeRange } from '../../../model/metric.js';
 import { AggregateLimitError, Aggregator } from '../../engine/aggregate.js';
-import { WINDOW_MS } from '../../engine/window.js';
 import type { AggregateGroup, AggregateQuery, SampleQuery, SampleRows, SeriesFilter } from '../../ports.js';
-import type { Arrival, LogScan } from './log-scan.js';
+import type { Arrival, Segment, SegmentScan } from './segment-scan.js';
 import type { SeriesFinder, SeriesLookup } from './series-lookup.js';
 
-/** The first slice of a window that a page of samples looks at; it doubles while too little is found. */
+/** The first slice of time that a page of samples looks at; it doubles while too little is found. */
 const FIRST_SLICE_MS = 60_000;
+const MAX_SLICE_MS = 3_600_000;
 
 interface Row {
   readonly slot: number;
   readonly timestampMs: number;
   readonly value: number;
-  readonly arrival: Arrival | null;
+  readonly arrival: Arrival;
 }
 
 /** Answers queries over samples. Each method must run within one read transaction. */
 export class SampleReader {
   constructor(
     private readonly series: SeriesFinder,
-    private readonly scan: LogScan,
+    private readonly scan: SegmentScan,
   ) {}
 
   /** A page of samples. Goes through time in growing slices from the page's end and stops when the page is full. */
@@ -31,25 +31,18 @@ export class SampleReader {
     const newest = query.order === 'newest';
     const wanted = query.offset + query.limit + 1;
     const found: Row[] = [];
-    const range = continued(query);
     const compare = (a: Row, b: Row): number =>
       (newest ? -1 : 1) *
       (a.timestampMs - b.timestampMs || (lookup.infos[a.slot] as SeriesInfo).id - (lookup.infos[b.slot] as SeriesInfo).id);
-    for (const slice of this.slices(range, newest, () => found.length < wanted)) {
+    for (const { slice, segments } of this.slices(continued(query), newest, lookup, () => found.length < wanted)) {
       const rows: Row[] = [];
-      this.scan.visit(slice.windowMs, slice, lookup, true, ({ slots, columns, arrivals }) => {
-        for (let slot = 0; slot < slots.count; slot += 1) {
-          const end = columns.ends[slot] as number;
-          for (let i = columns.starts[slot] as number; i < end; i += 1) {
-            rows.push({
-              slot: slots.first + slot,
-              timestampMs: columns.timestampsMs[i] as number,
-              value: columns.values[i] as number,
-              arrival: arrivals[columns.origins[i] as number] ?? null,
-            });
+      for (const segment of segments) {
+        this.scan.read(segment, slice, ({ slot, timestampsMs, values, from, to, arrival }) => {
+          for (let i = from; i < to; i += 1) {
+            rows.push({ slot, timestampMs: timestampsMs[i] as number, value: values[i] as number, arrival: arrival(i) });
           }
-        }
-      });
+        });
+      }
       rows.sort(compare);
       for (const row of rows) {
         if (query.after === undefined || isBehind(row, query.after, newest, lookup)) found.push(row);
@@ -63,18 +56,8 @@ export class SampleReader {
     const lookup = this.series.lookUp(query.filter);
     const aggregator = new Aggregator(lookup.infos, query.range, query.stepMs, query.groupBy, query.wants);
     try {
-      for (const windowMs of this.scan.windows(query.range, 'ascending')) {
-        this.scan.visit(windowMs, query.range, lookup, false, ({ slots, columns }) => {
-          for (let slot = 0; slot < slots.count; slot += 1) {
-            aggregator.add(
-              slots.first + slot,
-              columns.timestampsMs,
-              columns.values,
-              columns.starts[slot] as number,
-              columns.ends[slot] as number,
-            );
-          }
-        });
+      for (const day of this.scan.days(query.range, 'ascending')) {
+        for (const segment of this.scan.segments(day, lookup)) this.fold(segment, day, query, aggregator);
       }
     } catch (error) {
       if (!(error instanceof AggregateLimitError)) throw error;
@@ -88,20 +71,18 @@ export class SampleReader {
     this.scan.startTimer();
     const lookup = this.series.lookUp(query.filter);
     const newest = new Map<number, Row>();
-    for (const windowMs of this.scan.windows(query.range, 'descending')) {
-      this.scan.visit(windowMs, query.range, lookup, true, ({ slots, columns, arrivals }) => {
-        for (let local = 0; local < slots.count; local += 1) {
-          const slot = slots.first + local;
-          const last = (columns.ends[local] as number) - 1;
-          if (last < (columns.starts[local] as number) || newest.has(slot)) continue;
+    for (const day of this.scan.days(query.range, 'descending')) {
+      for (const segment of this.scan.segments(day, lookup).toReversed()) {
+        this.scan.read(segment, day, ({ slot, timestampsMs, values, to, arrival }) => {
+          if (newest.has(slot)) return;
           newest.set(slot, {
             slot,
-            timestampMs: columns.timestampsMs[last] as number,
-            value: columns.values[last] as number,
-            arrival: arrivals[columns.origins[last] as number] ?? null,
+            timestampMs: timestampsMs[to - 1] as number,
+            value: values[to - 1] as number,
+            arrival: arrival(to - 1),
           });
-        }
-      });
+        });
+      }
       if (newest.size === lookup.infos.length) break;
     }
     const idOf = (row: Row): number => (lookup.infos[row.slot] as SeriesInfo).id;
@@ -109,24 +90,41 @@ export class SampleReader {
     return toSampleRows(lookup, rows, false);
   }
 
-  /** Parts of windows, from the page's end on, growing while `more` holds. */
-  private *slices(range: Partial<TimeRange>, newest: boolean, more: () => boolean): Generator<TimeRange & { windowMs: number }> {
+  /** A segment that lies in one bucket as a whole is told by what its unit's directory says of it; others are read. */
+  private fold(segment: Segment, day: TimeRange, { stepMs, wants, range }: AggregateQuery, aggregator: Aggregator): void {
+    const { unit } = segment;
+    const inOneBucket =
+      unit !== null && (stepMs === null || Math.floor(unit.startMs / stepMs) === Math.floor((unit.startMs + unit.spanMs - 1) / stepMs));
+    if (inOneBucket && wants?.percentiles === undefined) {
+      const startMs = Math.max(unit.startMs, range.startMs);
+      const told = this.scan.stats(segment, day, (slot, stats, firstMs, lastMs) =>
+        aggregator.addRollup(slot, startMs, { ...stats, firstMs, lastMs }),
+      );
+      if (told) return;
+    }
+    this.scan.read(segment, day, ({ slot, timestampsMs, values, from, to }) => aggregator.add(slot, timestampsMs, values, from, to));
+  }
+
+  /** Slices of time with what they hold, from the page's end on, growing while `more` holds. No slice crosses a day. */
+  private *slices(
+    range: Partial<TimeRange>,
+    newest: boolean,
+    lookup: SeriesLookup,
+    more: () => boolean,
+  ): Generator<{ slice: TimeRange; segments: Segment[] }> {
     let sizeMs = FIRST_SLICE_MS;
-    for (const windowMs of this.scan.windows(range, newest ? 'descending' : 'ascending')) {
-      let startMs = Math.max(windowMs, range.startMs ?? windowMs);
-      let endMs = Math.min(windowMs + WINDOW_MS, range.endMs ?? windowMs + WINDOW_MS);
+    for (const day of this.scan.days(range, newest ? 'descending' : 'ascending')) {
+      let { startMs, endMs } = day;
       while (startMs < endMs) {
         if (!more()) return;
-        if (newest) {
-          const from = Math.max(startMs, endMs - sizeMs);
-          yield { windowMs, startMs: from, endMs };
-          endMs = from;
-        } else {
-          const to = Math.min(endMs, startMs + sizeMs);
-          yield { windowMs, startMs, endMs: to };
-          startMs = to;
-        }
-        sizeMs = Math.min(sizeMs * 2, WINDOW_MS);
+        const slice = newest
+          ? { startMs: Math.max(startMs, endMs - sizeMs), endMs }
+          : { startMs, endMs: Math.min(endMs, startMs + sizeMs) };
+        const segments = this.scan.segments(slice, lookup);
+        yield { slice, segments };
+        if (newest) endMs = slice.startMs;
+        else startMs = slice.endMs;
+        sizeMs = Math.min(sizeMs * 2, MAX_SLICE_MS);
       }
     }
   }
@@ -163,8 +161,8 @@ function toSampleRows(lookup: SeriesLookup, rows: readonly Row[], hasMore: boole
     seriesIndex,
     timestampsMs: Float64Array.from(rows, (row) => row.timestampMs),
     values: Float64Array.from(rows, (row) => row.value),
-    receivedAtMs: Float64Array.from(rows, (row) => row.arrival?.receivedAtMs ?? Number.NaN),
-    objectValues: rows.flatMap(({ arrival }, row) => (arrival?.objectJson == null ? [] : [{ row, json: arrival.objectJson }])),
+    receivedAtMs: Float64Array.from(rows, (row) => row.arrival.receivedAtMs),
+    objectValues: rows.flatMap(({ arrival }, row) => (arrival.objectJson === null ? [] : [{ row, json: arrival.objectJson }])),
     hasMore,
   };
 }

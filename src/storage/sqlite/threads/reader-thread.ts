@@ -1,8 +1,7 @@
-/** A reader thread: one read-only connection, one query at a time, each in a snapshot of its own. */
+/** A reader thread: answers queries. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openForReading } from '../open.js';
 import { createReaderOps } from '../reader/reader-ops.js';
-import { type Call, invoke, type Ops, serve, toWireError } from './protocol.js';
+import { serveSnapshots } from './serve-snapshots.js';
 
 export interface ReaderThreadData {
   readonly path: string;
@@ -11,19 +10,4 @@ export interface ReaderThreadData {
 
 const data = workerData as ReaderThreadData;
 
-serve(parentPort as NonNullable<typeof parentPort>, () => {
-  const db = openForReading(data.path);
-  const ops: Ops = createReaderOps(db, data);
-  const inSnapshot = db.transaction((call: Call) => invoke(ops, call));
-  return {
-    run: (calls) =>
-      calls.map((call) => {
-        try {
-          return { value: inSnapshot(call) };
-        } catch (error) {
-          return { error: toWireError(error) };
-        }
-      }),
-    close: () => db.close(),
-  };
-});
+serveSnapshots(parentPort as NonNullable<typeof parentPort>, data.path, (db) => createReaderOps(db, data));

@@ -1,9 +1,12 @@
 import { WINDOW_MS } from '../../engine/window.js';
 import type { PurgeLimits } from '../../ports.js';
 import type { Db } from '../open.js';
+import { TIER, UnitRows } from '../units/unit-rows.js';
 
 /** Rows one slice deletes at the most: a few milliseconds of the writer's time, between two groups of batches. */
 const SLICE_ROWS = 1_000;
+/** A daily unit of a large agent has some twenty parts of 32 kB. */
+const SLICE_UNITS = 16;
 
 /** Deletes what nobody may see any more, a slice at a time. Each call does one slice and says whether more is left. */
 export class Eraser {
@@ -15,6 +18,9 @@ export class Eraser {
   private readonly deleteSeries;
   private readonly deleteByAgent;
   private readonly deleteReceipts;
+  private readonly units;
+  private readonly unitsOf;
+  private readonly unitsBefore;
   private readonly forgetDeleted;
   private readonly purges;
 
@@ -37,6 +43,13 @@ export class Eraser {
     this.deleteByAgent = ['agent_configs', 'agent_commands', 'batch_errors'].map((table) =>
       db.prepare(`DELETE FROM ${table} WHERE agent_key = ?`),
     );
+    this.units = new UnitRows(db);
+    this.unitsOf = db.prepare<[number], number>(`SELECT id FROM units WHERE agent_key = ? LIMIT ${SLICE_UNITS}`).pluck();
+    this.unitsBefore = db
+      .prepare<[number, number], [number, number]>(
+        `SELECT id, agent_key FROM units WHERE tier = ${TIER.raw} AND start_ms < ? AND start_ms + span_ms <= ? LIMIT ${SLICE_UNITS}`,
+      )
+      .raw();
     this.forgetDeleted = db.prepare('DELETE FROM deleted_agents WHERE agent_key = ?');
     const slice = (table: string, where: string) =>
       db.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${where} LIMIT ${SLICE_ROWS})`);
@@ -64,6 +77,9 @@ export class Eraser {
       if (ids.length < SLICE_ROWS) this.advance.run(windowMs + WINDOW_MS, agentKey);
       return true;
     }
+    const units = this.unitsOf.all(agentKey);
+    for (const id of units) this.units.remove(id, agentKey);
+    if (units.length === SLICE_UNITS) return true;
     if (this.deleteReceipts.run(agentKey, agentKey).changes === SLICE_ROWS) return true;
     if (this.deleteSeries.run(agentKey).changes === SLICE_ROWS) return true;
     for (const statement of this.deleteByAgent) statement.run(agentKey);
@@ -80,6 +96,8 @@ export class Eraser {
       this.purges.activities.run(limits.activitiesBeforeMs).changes,
       this.purges.commands.run(limits.activitiesBeforeMs).changes,
     ];
-    return changes.some((count) => count === SLICE_ROWS);
+    const units = this.unitsBefore.all(limits.samplesBeforeMs, limits.samplesBeforeMs);
+    for (const [id, agentKey] of units) this.units.remove(id, agentKey);
+    return units.length === SLICE_UNITS || changes.some((count) => count === SLICE_ROWS);
   }
 }

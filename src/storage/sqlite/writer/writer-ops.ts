@@ -6,6 +6,7 @@ import { ConfigRows } from '../rows/config-rows.js';
 import { TargetRows } from '../rows/target-rows.js';
 import { BatchAppender } from './append-batch.js';
 import { Eraser } from './eraser.js';
+import { FoldCommitter } from './fold-committer.js';
 
 /**
  * Everything that writes, by name: what the main thread may ask of the writer thread. Each runs inside the group's
@@ -13,6 +14,7 @@ import { Eraser } from './eraser.js';
  */
 export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: number }) {
   const batches = new BatchAppender(db, settings.maxSeriesPerAgent);
+  const folds = new FoldCommitter(db);
   const agents = new AgentRows(db);
   const configs = new ConfigRows(db);
   const targets = new TargetRows(db);
@@ -22,6 +24,7 @@ export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: 
   const probe = db.prepare('UPDATE probes SET at_ms = ? WHERE id = 1');
   return {
     append: batches.append.bind(batches),
+    commitFold: folds.commit.bind(folds),
     upsertAgent: agents.upsert.bind(agents),
     recordAgentActivity: agents.recordActivity.bind(agents),
     removeAgent: agents.remove.bind(agents),

@@ -1,0 +1,110 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isAppError } from '../../../model/errors.js';
+import type { Clock } from '../../../runtime/clock.js';
+import type { Logger } from '../../../runtime/logger.js';
+import { fromWireError, type Result } from '../threads/protocol.js';
+import type { ReaderPool } from '../threads/reader-pool.js';
+import type { ThreadHost } from '../threads/thread-host.js';
+import type { WriterClient } from '../threads/writer-client.js';
+import type { Fold, FoldJob } from './folder.js';
+
+export interface CompactorSettings {
+  readonly compactIntervalMs: number;
+}
+
+/** Pause between two folds, so that batches and queries get their turn at the writer and at the processor. */
+const FOLD_PAUSE_MS = 5;
+
+/**
+ * Keeps the log short: every minute, what is due is folded into units, one agent and window at a time. The thread
+ * that folds lives only as long as there is something to fold (14 MB otherwise). A fold that fails is logged and not
+ * tried again until the next start: its rows stay in the log, where queries find them.
+ */
+export class Compactor {
+  private timer: NodeJS.Timeout | null = null;
+  private round: Promise<void> | null = null;
+  private stopped = true;
+  private readonly failed = new Set<string>();
+
+  constructor(
+    private readonly host: ThreadHost,
+    private readonly read: ReaderPool,
+    private readonly write: WriterClient,
+    private readonly settings: CompactorSettings,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.timer = setInterval(() => {
+      if (this.round === null) void this.compact();
+    }, this.settings.compactIntervalMs);
+    this.timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    await this.round;
+  }
+
+  /** Folds all that is due, or everything; resolves when nothing is left. One round follows the other. */
+  compact(everything = false): Promise<void> {
+    const round = (this.round ?? Promise.resolve())
+      .then(() => this.run(everything))
+      .catch((error: unknown) => this.logger.warn('folding stopped; it goes on at the next round', { error }))
+      .finally(() => {
+        if (this.round === round) this.round = null;
+      });
+    this.round = round;
+    return round;
+  }
+
+  private async run(everything: boolean): Promise<void> {
+    try {
+      for (let jobs = await this.plan(everything); jobs.length > 0; jobs = await this.plan(everything)) {
+        if (!this.host.running) await this.host.start();
+        let folded = 0;
+        for (const job of jobs) {
+          if (this.stopped) return;
+          if (await this.fold(job)) folded += 1;
+          await pause(FOLD_PAUSE_MS);
+        }
+        if (folded === 0) return;
+      }
+    } finally {
+      await this.host.stop();
+    }
+  }
+
+  private async plan(everything: boolean): Promise<FoldJob[]> {
+    if (this.stopped) return [];
+    const jobs = await this.read.call('planFolds', { nowMs: this.clock.nowMs(), everything });
+    return jobs.filter((job) => !this.failed.has(keyOf(job)));
+  }
+
+  /** True when the unit is on disk. */
+  private async fold(job: FoldJob): Promise<boolean> {
+    try {
+      const [result] = (await this.host.send([{ op: 'fold', args: [job] }])) as [Result];
+      if ('error' in result) throw fromWireError(result.error);
+      const fold = result.value as Fold | null;
+      if (fold === null) return false;
+      await this.write.call('commitFold', fold);
+      return true;
+    } catch (error) {
+      // Somebody else was quicker (a deletion, retention): the next plan sees what there is.
+      if (isAppError(error) && error.code === 'conflict') return false;
+      // The disk is full, the thread is gone: nothing is wrong with this job.
+      if (isAppError(error)) throw error;
+      this.failed.add(keyOf(job));
+      this.logger.error('samples could not be folded; they stay in the log', { agentKey: job.agentKey, startMs: job.startMs, error });
+      return false;
+    }
+  }
+}
+
+function keyOf({ agentKey, startMs, spanMs }: FoldJob): string {
+  return `${agentKey} ${startMs} ${spanMs}`;
+}

@@ -1,0 +1,151 @@
+import type { MetricType } from '../../../model/metric.js';
+import { DecodedBatch, decodeBatch, type ObjectValue } from '../../engine/codec/batch-payload.js';
+import { SeriesColumns } from '../../engine/series-columns.js';
+import { UnitEncoder } from '../../engine/unit-encoder.js';
+import { cutIntoParts } from '../../engine/unit-parts.js';
+import { UnitReader } from '../../engine/unit-reader.js';
+import { damaged } from '../damaged.js';
+import type { Db } from '../open.js';
+import { type NewUnit, TIER, type UnitRow, UnitRows } from './unit-rows.js';
+
+/** Samples of one agent to be laid down in one unit: what is in these units and, newer, in these rows of the log. */
+export interface FoldJob {
+  readonly agentKey: number;
+  readonly startMs: number;
+  readonly spanMs: number;
+  readonly unitIds: readonly number[];
+  readonly batchIds: readonly number[];
+}
+
+/** What a fold came to: the writer puts the new unit in the place of its sources, if all of them are still there. */
+export interface Fold {
+  readonly job: FoldJob;
+  readonly units: readonly NewUnit[];
+}
+
+/**
+ * Turns log rows and units into one unit. Reads only; must be used within one read transaction. Everything goes
+ * through SeriesColumns, units first and log rows in their order, so that the last write wins here as in queries.
+ */
+export class Folder {
+  private readonly units;
+  private readonly selectPayload;
+  private readonly selectTypes;
+  private readonly decoded = new DecodedBatch();
+  private readonly columns = new SeriesColumns();
+  private readonly encoder = new UnitEncoder();
+
+  constructor(db: Db) {
+    this.units = new UnitRows(db);
+    this.selectPayload = db.prepare<[number], [Buffer, number]>('SELECT payload, window_ms FROM metric_batches WHERE id = ?').raw();
+    this.selectTypes = db
+      .prepare<[number], [number, MetricType]>('SELECT id, type FROM metric_series WHERE agent_key = ? ORDER BY id')
+      .raw();
+  }
+
+  /** null when a source is gone: the agent was deleted, or somebody folded it already. */
+  fold(job: FoldJob): Fold | null {
+    const sources = this.units
+      .starting(TIER.raw, job.startMs, job.startMs + job.spanMs, job.agentKey)
+      .filter(({ id }) => job.unitIds.includes(id));
+    if (sources.length !== job.unitIds.length) return null;
+    const types = new Map(this.selectTypes.all(job.agentKey));
+    const seriesIds = [...types.keys()];
+    const slotOf = new Map(seriesIds.map((id, slot) => [id, slot]));
+    const objects: string[] = [];
+    this.columns.reset(seriesIds.length);
+    for (const source of sources) this.addUnit(source, slotOf, objects);
+    for (const id of job.batchIds) if (!this.addBatch(id, slotOf, objects)) return null;
+    this.columns.finish();
+    return { job, units: this.encode(job, seriesIds, types, objects) };
+  }
+
+  private addUnit(row: UnitRow, slotOf: ReadonlyMap<number, number>, objects: string[]): void {
+    try {
+      const reader = new UnitReader(this.units.parts(row));
+      for (const [index, { seriesId }] of reader.directory.columns.entries()) {
+        const slot = slotOf.get(seriesId);
+        if (slot === undefined) continue;
+        this.addColumn(slot, reader.readColumn(index), objects);
+      }
+    } catch (error) {
+      throw damaged(error, `unit ${row.id}`);
+    }
+  }
+
+  private addColumn(
+    slot: number,
+    {
+      timestampsMs,
+      values,
+      objectValues,
+    }: { timestampsMs: Float64Array; values: Float64Array; objectValues: readonly ObjectValue[] | null },
+    objects: string[],
+  ): void {
+    const jsonOf = objectValues === null ? null : new Map(objectValues.map(({ row, json }) => [row, json]));
+    for (let i = 0; i < timestampsMs.length; i += 1) {
+      const json = jsonOf?.get(i);
+      this.columns.add(slot, timestampsMs[i] as number, values[i] as number, json === undefined ? 0 : objects.push(json));
+    }
+  }
+
+  private addBatch(id: number, slotOf: ReadonlyMap<number, number>, objects: string[]): boolean {
+    const found = this.selectPayload.get(id);
+    if (found === undefined) return false;
+    const { decoded } = this;
+    try {
+      decodeBatch(found[0], found[1], decoded);
+    } catch (error) {
+      throw damaged(error, `metric_batches row ${id}`);
+    }
+    const jsonOf = decoded.objectValues.length === 0 ? null : new Map(decoded.objectValues.map(({ row, json }) => [row, json]));
+    for (let row = 0; row < decoded.count; row += 1) {
+      const slot = slotOf.get(decoded.seriesIds[row] as number);
+      if (slot === undefined) continue;
+      const json = jsonOf?.get(row);
+      this.columns.add(
+        slot,
+        decoded.timestampsMs[row] as number,
+        decoded.values[row] as number,
+        json === undefined ? 0 : objects.push(json),
+      );
+    }
+    return true;
+  }
+
+  /** `origins` of the rows are 1 + the place of their JSON in `objects`, 0 for plain numbers. */
+  private encode(
+    job: FoldJob,
+    seriesIds: readonly number[],
+    types: ReadonlyMap<number, MetricType>,
+    objects: readonly string[],
+  ): NewUnit[] {
+    const { starts, ends, timestampsMs, values, origins } = this.columns;
+    let sampleCount = 0;
+    const columns = seriesIds.flatMap((seriesId, slot) => {
+      const start = starts[slot] as number;
+      const end = ends[slot] as number;
+      if (start === end) return [];
+      sampleCount += end - start;
+      const objectValues: ObjectValue[] = [];
+      for (let i = start; i < end; i += 1) {
+        const origin = origins[i] as number;
+        if (origin > 0) objectValues.push({ row: i - start, json: objects[origin - 1] as string });
+      }
+      return [
+        {
+          seriesId,
+          isCounter: types.get(seriesId) === 'counter',
+          timestampsMs: timestampsMs.subarray(start, end),
+          values: values.subarray(start, end),
+          objectValues: objectValues.length === 0 ? null : objectValues,
+        },
+      ];
+    });
+    if (sampleCount === 0) return [];
+    const window = { startMs: job.startMs, endMs: job.startMs + job.spanMs };
+    return [
+      { tier: TIER.raw, startMs: job.startMs, spanMs: job.spanMs, sampleCount, parts: cutIntoParts(this.encoder.encode(window, columns)) },
+    ];
+  }
+}
