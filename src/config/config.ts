@@ -44,6 +44,8 @@ export interface Config {
     readonly agentQueueBatches: number;
   };
   readonly limits: IngestLimits;
+  /** Batches are compared with earlier ones instead of parsed. */
+  readonly fastParser: boolean;
   readonly rateLimit: { readonly windowMs: number; readonly maxRequests: number };
   readonly maxBodyBytes: number;
   readonly live: {
@@ -90,6 +92,7 @@ interface SettingValues {
   readonly CLOUDRUN_UPSTREAM: string;
   readonly COMPUTE_UPSTREAM: string;
   readonly DB_PATH: string;
+  readonly FAST_PARSER: boolean;
   readonly FRONTEND_URL: string;
   readonly HOST: string;
   readonly INGEST_QUEUE_BATCHES: number;
@@ -199,6 +202,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       queueBytes: values.INGEST_QUEUE_BYTES,
       agentQueueBatches: values.AGENT_QUEUE_BATCHES,
     },
+    fastParser: values.FAST_PARSER,
     limits: {
       maxMetricsPerBatch: values.MAX_METRICS_PER_BATCH,
       maxSeriesPerAgent: values.MAX_SERIES_PER_AGENT,
