@@ -28,6 +28,7 @@ import { AgentSockets } from './ingest/agent-socket.js';
 import { BatchProcessor } from './ingest/batch-processor.js';
 import { HttpPush } from './ingest/http-push.js';
 import { MetricFrameDecoder } from './ingest/metric-frame.js';
+import { KnownFrameReader } from './ingest/templates/known-frame-reader.js';
 import { LiveChannel } from './live/live-channel.js';
 import type { Events } from './model/event.js';
 import { AgentQueries } from './query/agent-queries.js';
@@ -84,11 +85,13 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const processor = new BatchProcessor({ writer: storage.writer, registry, bus, metrics, settings: config.agents });
   const decoder = new MetricFrameDecoder(config.limits, config.storage.retentionMs);
   const { maxMetricsPerBatch } = config.limits;
+  const knownFrames = config.fastParser ? new KnownFrameReader(decoder, maxMetricsPerBatch) : null;
   const agentSockets = new AgentSockets({
     settings: config.agents,
     registry,
     processor,
     decoder,
+    knownFrames,
     bus,
     clock,
     metrics,

@@ -16,7 +16,9 @@ import type { SelfMetrics } from '../runtime/self-metrics.js';
 import type { MetricWriter } from '../storage/ports.js';
 import type { AgentRecord } from './agent-record.js';
 import type { AgentRegistry } from './agent-registry.js';
-import { type DecodedBatch, liveSamples, type RejectedMetric, settleAppended, settleFailed } from './metric-frame.js';
+import { liveSamples, settleAppended, settleFailed } from './metric-frame.js';
+import type { DecodedBatch } from './metric-rows.js';
+import type { RejectedMetric } from './rejections.js';
 
 export interface QueueSettings {
   readonly queueBatches: number;

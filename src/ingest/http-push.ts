@@ -11,7 +11,8 @@ import type { BatchOutcome, BatchProcessor } from './batch-processor.js';
 import { httpAgentMetrics } from './http-agent-metrics.js';
 import { type BatchEnvelope, invalid, readBatchEnvelope, readBatchId, readHttpRegistration, readLocation } from './messages.js';
 import { isPlainObject, type RawMetric, shown } from './metric-checks.js';
-import type { MetricFrameDecoder, RejectedMetric } from './metric-frame.js';
+import type { MetricFrameDecoder } from './metric-frame.js';
+import type { RejectedMetric } from './rejections.js';
 
 export interface HttpPushDeps {
   readonly registry: AgentRegistry;

@@ -10,6 +10,8 @@
  * longer than the batches that brought it, so the size is bounded by the agent's series limit and its queue.
  */
 import { canonicalTags, type MetricType, type Tags } from '../model/metric.js';
+import { FrameMemory } from './templates/frame-memory.js';
+import type { MetricTemplate } from './templates/metric-template.js';
 
 /** One series. `id` is 0 until storage gave it one. */
 export class SeriesEntry {
@@ -21,6 +23,8 @@ export class SeriesEntry {
   ref = 0;
   /** No longer in the dictionary: a prediction that leads here is a miss. */
   forgotten = false;
+  /** The bytes of its metrics that stay the same; null when they have no such form, undefined until one was seen. */
+  template: MetricTemplate | null | undefined = undefined;
 
   constructor(
     readonly name: string,
@@ -58,6 +62,8 @@ export class SeriesDictionary {
   private marks = 0;
   /** The entry of the last metric: batches split cycles anywhere, so prediction goes on where it stopped. */
   last: SeriesEntry = this.root;
+  /** What else is remembered of the agent's frames. */
+  readonly memory = new FrameMemory();
 
   constructor(private readonly pool: StringPool) {}
 

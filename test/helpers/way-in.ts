@@ -6,6 +6,7 @@ import { BatchProcessor, type QueueSettings } from '../../src/ingest/batch-proce
 import { HttpPush } from '../../src/ingest/http-push.js';
 import type { MetricLimits } from '../../src/ingest/metric-checks.js';
 import { MetricFrameDecoder } from '../../src/ingest/metric-frame.js';
+import { KnownFrameReader } from '../../src/ingest/templates/known-frame-reader.js';
 import type { Events } from '../../src/model/event.js';
 import { systemClock } from '../../src/runtime/clock.js';
 import { EventBus } from '../../src/runtime/event-bus.js';
@@ -65,6 +66,7 @@ export class WayIn {
       registry,
       processor,
       decoder,
+      knownFrames: new KnownFrameReader(decoder, maxMetricsPerBatch),
       bus,
       clock: systemClock,
       metrics,
