@@ -19,7 +19,10 @@ export interface ColumnStats {
   readonly max: number;
   readonly first: number;
   readonly last: number;
-  /** What a counter grew by: the sum of its steps, where a step down is a reset and counts as the new value. 0 for others. */
+  /**
+   * What a counter grew by: the sum of its steps, where a step down is a reset and counts as the new value, if that is above
+   * 0; steps from and to NaN count as 0. 0 for others than counters.
+   */
   readonly increase: number;
 }
 
@@ -55,7 +58,8 @@ function increaseOf(values: Float64Array, from: number, to: number): number {
   for (let i = from + 1; i < to; i += 1) {
     const value = values[i] as number;
     const before = values[i - 1] as number;
-    increase += value >= before ? value - before : value;
+    if (value >= before) increase += value - before;
+    else if (value < before && value > 0) increase += value;
   }
   return increase;
 }

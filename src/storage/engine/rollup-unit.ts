@@ -14,13 +14,13 @@ import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from 
 export const ROLLUP_VERSION = 0x81;
 
 const COUNTER = 0x01;
-/** In every row first, last, min and max are the same bits: only `first` is stored. */
+/** In every row min and max are the same bits (and of a counter first and last, too): only `min` is stored. */
 const FLAT = 0x02;
-/** In every row min is first and max is last. */
+/** A counter's: in every row min is first and max is last. */
 const RISING = 0x04;
-/** In every row sum is count · first. */
-const SUM_OF_FIRST = 0x08;
-/** In every row increase is last − first. */
+/** In every row sum is count · min. */
+const SUM_OF_MIN = 0x08;
+/** A counter's: in every row increase is last − first. */
 const NO_RESET = 0x10;
 const SAME_GROUP = 0x20;
 
@@ -129,23 +129,17 @@ function writeGroup(column: RollupColumn, { startMs, stepMs }: RollupWindow, enc
 function flagsOf(column: RollupColumn): number {
   const { count, sum, min, max, first, last, increase, isCounter } = column;
   const every = (holds: (row: number) => boolean): boolean => count.every((_, row) => holds(row));
-  const rising = every((row) => Object.is(min[row], first[row]) && Object.is(max[row], last[row]));
-  const flat = rising && every((row) => Object.is(first[row], last[row]));
-  const sumOfFirst = flat && every((row) => Object.is(sum[row], (count[row] as number) * (first[row] as number)));
-  const noReset = every((row) => Object.is(increase[row], (last[row] as number) - (first[row] as number)));
-  return (
-    (isCounter ? COUNTER : 0) |
-    (flat ? FLAT : 0) |
-    (rising ? RISING : 0) |
-    (sumOfFirst ? SUM_OF_FIRST : 0) |
-    (isCounter && noReset ? NO_RESET : 0)
-  );
+  const rising = isCounter && every((row) => Object.is(min[row], first[row]) && Object.is(max[row], last[row]));
+  const flat = (rising || !isCounter) && every((row) => Object.is(min[row], max[row]));
+  const sumOfMin = flat && every((row) => Object.is(sum[row], (count[row] as number) * (min[row] as number)));
+  const noReset = isCounter && every((row) => Object.is(increase[row], (last[row] as number) - (first[row] as number)));
+  return (isCounter ? COUNTER : 0) | (flat ? FLAT : 0) | (rising ? RISING : 0) | (sumOfMin ? SUM_OF_MIN : 0) | (noReset ? NO_RESET : 0);
 }
 
 /** Which fields stand one after the other in a series' first column: one column costs less than four. */
-function pointFields(flags: number): readonly ('first' | 'last' | 'min' | 'max')[] {
-  if ((flags & FLAT) !== 0) return ['first'];
-  return (flags & RISING) !== 0 ? ['first', 'last'] : ['first', 'last', 'min', 'max'];
+function pointFields(flags: number): readonly ('min' | 'max' | 'first' | 'last')[] {
+  if ((flags & FLAT) !== 0) return ['min'];
+  return (flags & COUNTER) !== 0 && (flags & RISING) === 0 ? ['min', 'max', 'first', 'last'] : ['min', 'max'];
 }
 
 function writeFields(column: RollupColumn, flags: number, encoder: ValueEncoder, writer: ByteWriter): void {
@@ -154,7 +148,7 @@ function writeFields(column: RollupColumn, flags: number, encoder: ValueEncoder,
   const points = new Float64Array(rows * fields.length);
   for (const [i, field] of fields.entries()) points.set(column[field], i * rows);
   encoder.encode(points, 0, points.length, writer);
-  if ((flags & SUM_OF_FIRST) === 0) encoder.encode(column.sum, 0, rows, writer);
+  if ((flags & SUM_OF_MIN) === 0) encoder.encode(column.sum, 0, rows, writer);
   if ((flags & COUNTER) !== 0 && (flags & NO_RESET) === 0) encoder.encode(column.increase, 0, rows, writer);
 }
 
@@ -206,19 +200,18 @@ export class RollupReader {
       const fields = pointFields(flags);
       const points = new Float64Array(rows * fields.length);
       decodeValues(reader, points.length, points, 0);
-      const field = (name: 'first' | 'last' | 'min' | 'max', otherwise: number): Float64Array => {
-        const at = fields.includes(name) ? fields.indexOf(name) : otherwise;
-        return points.subarray(at * rows, (at + 1) * rows);
-      };
-      const first = field('first', 0);
-      const last = field('last', 0);
+      const field = (at: number): Float64Array => points.subarray(at * rows, (at + 1) * rows);
+      const min = field(0);
+      const max = fields.length > 1 ? field(1) : min;
+      let [first, last] = fields.length > 2 ? [field(2), field(3)] : [min, max];
+      if (!isCounter) first = last = new Float64Array(rows).fill(Number.NaN);
       const sum = new Float64Array(rows);
-      if ((flags & SUM_OF_FIRST) === 0) decodeValues(reader, rows, sum, 0);
-      else for (let row = 0; row < rows; row += 1) sum[row] = (count[row] as number) * (first[row] as number);
+      if ((flags & SUM_OF_MIN) === 0) decodeValues(reader, rows, sum, 0);
+      else for (let row = 0; row < rows; row += 1) sum[row] = (count[row] as number) * (min[row] as number);
       const increase = new Float64Array(rows);
       if ((flags & NO_RESET) !== 0) for (let row = 0; row < rows; row += 1) increase[row] = (last[row] as number) - (first[row] as number);
       else if (isCounter) decodeValues(reader, rows, increase, 0);
-      return { ...column, first, last, min: field('min', 0), max: field('max', fields.length - 1), sum, increase };
+      return { ...column, min, max, first, last, sum, increase };
     });
   }
 

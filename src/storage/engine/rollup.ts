@@ -4,7 +4,10 @@
  */
 import { type Column, statsOf } from './column.js';
 
-/** Fields as in ColumnStats, per step: `increase` is that of the steps between samples within the row, 0 for gauges. */
+/**
+ * Fields as in ColumnStats, per step. Only counters have a first and a last value (NaN for others), which join the rows'
+ * increases: what a counter grew by from one row's last value to the next one's first is in neither row's `increase`.
+ */
 export interface RollupColumn {
   readonly seriesId: number;
   readonly isCounter: boolean;
@@ -69,8 +72,8 @@ export function rollUp(
     rollup.sum[row] = sum;
     rollup.min[row] = min;
     rollup.max[row] = max;
-    rollup.first[row] = first;
-    rollup.last[row] = last;
+    rollup.first[row] = isCounter ? first : Number.NaN;
+    rollup.last[row] = isCounter ? last : Number.NaN;
     rollup.increase[row] = increase;
   }
   return rollup;

@@ -3,6 +3,7 @@
  * once; rates that follow from a counter of the same cycle are stored as such. Pure: the same columns give the same bytes.
  */
 import type { ObjectValue } from './codec/batch-payload.js';
+import { columnExponent } from './codec/decimals.js';
 import { encodeDivisors, encodeQuotient, findDivisors, looksLikeQuotient, type QuotientPair } from './codec/quotient-codec.js';
 import { TimeEncoder } from './codec/time-codec.js';
 import { ValueEncoder, wordsOf } from './codec/value-codec.js';
@@ -16,9 +17,15 @@ export interface UnitColumn extends Column {
   readonly isCounter: boolean;
 }
 
-/** A rate is worth looking for a counter only where it costs more than this many bytes a row, and in columns of some length. */
-const NOISY_BYTES = 3;
+/** Columns shorter than this are not searched for rates, nor those that cost less than this. */
 const MIN_QUOTIENT_ROWS = 8;
+const MIN_QUOTIENT_BYTES = 64;
+/**
+ * A rate with at most one exception in so many rows is taken for shorter than any other form without making that: it
+ * costs at most a third of a byte a row, where noise costs five or more. Provided there are enough to share the divisors.
+ */
+const EXCEPTION_SHARE = 32;
+const ENOUGH_PAIRS = 4;
 
 /** What is kept from unit to unit: buffers. Not to be shared between two encodings at once. */
 export class UnitEncoder {
@@ -45,6 +52,7 @@ export class UnitEncoder {
       const bytes = this.foldQuotients(sorted, drafts, timeIndex, timesMs, divisors.length);
       if (bytes !== null) divisors.push({ timeIndex, bytes });
     }
+    const values = drafts.map((draft, i) => draft.values ?? this.encodeValues((sorted[i] as UnitColumn).values));
 
     const directory = this.body((writer) =>
       writeDirectory(
@@ -53,18 +61,16 @@ export class UnitEncoder {
           endMs: window.endMs,
           times: times.map((bytes, i) => ({ count: (timeColumns[i] as Float64Array).length, bytes: bytes.length })),
           divisors: divisors.map(({ timeIndex, bytes }) => ({ timeIndex, bytes: bytes.length })),
-          columns: drafts.map((draft) => ({ ...draft.entry, valueBytes: draft.values.length, objectBytes: draft.objects.length })),
+          columns: drafts.map(({ entry, objects }, i) => ({
+            ...entry,
+            valueBytes: (values[i] as Uint8Array).length,
+            objectBytes: objects.length,
+          })),
         },
         writer,
       ),
     );
-    return concat([
-      directory,
-      ...times,
-      ...divisors.map((divisor) => divisor.bytes),
-      ...drafts.map((draft) => draft.values),
-      ...drafts.map((draft) => draft.objects),
-    ]);
+    return concat([directory, ...times, ...divisors.map((divisor) => divisor.bytes), ...values, ...drafts.map((draft) => draft.objects)]);
   }
 
   private draft(column: UnitColumn, index: number, previous: UnitColumn | null, timeIndex: number): Draft {
@@ -74,14 +80,22 @@ export class UnitEncoder {
     if (values.length !== column.timestampsMs.length) throw new RangeError(`column ${index}: ${values.length} values`);
     const stats = statsOf(values, 0, values.length, isCounter);
     const isConstant = stats.min === stats.max && allSame(values);
-    return {
-      entry: { seriesId, isCounter, timeIndex, stats, isConstant, quotient: null },
-      values: isConstant ? EMPTY : this.body((writer) => this.values.encode(values, 0, values.length, writer)),
-      objects: this.encodeObjects(column.objectValues ?? []),
-    };
+    const entry = { seriesId, isCounter, timeIndex, stats, isConstant, quotient: null };
+    const objects = this.encodeObjects(column.objectValues ?? []);
+    if (isConstant) return { entry, values: EMPTY, objects, mayBeRate: false };
+    // Noise is not encoded as such before it is known not to be a rate.
+    if (values.length >= MIN_QUOTIENT_ROWS && columnExponent(values, 0, values.length) === -1) {
+      return { entry, values: null, objects, mayBeRate: true };
+    }
+    const bytes = this.encodeValues(values);
+    return { entry, values: bytes, objects, mayBeRate: this.values.hadNoise && bytes.length > MIN_QUOTIENT_BYTES };
   }
 
-  /** Finds the rates among the columns of one time and replaces their bytes, if that is shorter in all; answers the divisors' bytes. */
+  private encodeValues(values: Float64Array): Uint8Array {
+    return this.body((writer) => this.values.encode(values, 0, values.length, writer));
+  }
+
+  /** Finds the rates among the columns of one time and stores them as such, where that is shorter in all; answers the divisors' bytes. */
   private foldQuotients(
     columns: readonly UnitColumn[],
     drafts: Draft[],
@@ -89,35 +103,37 @@ export class UnitEncoder {
     timesMs: Float64Array,
     divisorIndex: number,
   ): Uint8Array | null {
-    const count = timesMs.length;
-    if (count < MIN_QUOTIENT_ROWS) return null;
-    const mine = drafts.flatMap((draft, i) => (draft.entry.timeIndex === timeIndex && !draft.entry.isConstant ? [i] : []));
-    const noisy = mine.filter((i) => (drafts[i] as Draft).values.length > count * NOISY_BYTES && !isIntegral(columns[i] as UnitColumn));
-    if (noisy.length === 0) return null;
-    const counters = mine.filter((i) => isIntegral(columns[i] as UnitColumn));
     const valuesOf = (i: number): Float64Array => (columns[i] as UnitColumn).values;
-    const pairs: QuotientPair[] = [];
-    for (const rate of noisy) {
-      const counter = counters.find((i) => looksLikeQuotient(valuesOf(rate), valuesOf(i), timesMs));
-      if (counter !== undefined) pairs.push({ rate, counter });
-    }
+    const pairs = pairRates(columns, drafts, timeIndex, timesMs);
     if (pairs.length === 0) return null;
-
     const divisors = findDivisors(
       columns.map((column) => column.values),
       pairs,
-      count,
+      timesMs.length,
     );
     const divisorBytes = this.body((writer) => encodeDivisors(divisors, this.values, writer));
-    const kept = pairs.flatMap((pair) => {
-      const bytes = this.body((writer) => encodeQuotient(valuesOf(pair.rate), valuesOf(pair.counter), divisors, this.values, writer));
-      return bytes.length < (drafts[pair.rate] as Draft).values.length ? [{ ...pair, bytes }] : [];
-    });
-    const saved = kept.reduce((sum, pair) => sum + (drafts[pair.rate] as Draft).values.length - pair.bytes.length, 0);
+    let saved = 0;
+    const kept: { rate: number; counter: number; bytes: Uint8Array }[] = [];
+    for (const { rate, counter } of pairs) {
+      let exceptions = 0;
+      const bytes = this.body((writer) => {
+        exceptions = encodeQuotient(valuesOf(rate), valuesOf(counter), divisors, this.values, writer);
+      });
+      const draft = drafts[rate] as Draft;
+      if (draft.values !== null || pairs.length < ENOUGH_PAIRS || exceptions * EXCEPTION_SHARE > timesMs.length) {
+        draft.values ??= this.encodeValues(valuesOf(rate));
+        if (draft.values.length <= bytes.length) continue;
+        saved += draft.values.length - bytes.length;
+      } else {
+        saved += timesMs.length * 4;
+      }
+      kept.push({ rate, counter, bytes });
+    }
     if (saved <= divisorBytes.length) return null;
     for (const { rate, counter, bytes } of kept) {
-      const { entry, objects } = drafts[rate] as Draft;
-      drafts[rate] = { entry: { ...entry, quotient: { counter, divisor: divisorIndex } }, values: bytes, objects };
+      const draft = drafts[rate] as Draft;
+      draft.entry = { ...draft.entry, quotient: { counter, divisor: divisorIndex } };
+      draft.values = bytes;
     }
     return divisorBytes;
   }
@@ -161,12 +177,27 @@ export class UnitEncoder {
 }
 
 interface Draft {
-  readonly entry: Omit<DirectoryColumn, 'valueBytes' | 'objectBytes'>;
-  readonly values: Uint8Array;
+  entry: Omit<DirectoryColumn, 'valueBytes' | 'objectBytes'>;
+  /** Null: not encoded yet. */
+  values: Uint8Array | null;
   readonly objects: Uint8Array;
+  readonly mayBeRate: boolean;
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Each column that may be a rate with the counter of the same time that it may be the rate of. */
+function pairRates(columns: readonly UnitColumn[], drafts: readonly Draft[], timeIndex: number, timesMs: Float64Array): QuotientPair[] {
+  const mine = drafts.flatMap(({ entry }, i) => (entry.timeIndex === timeIndex && !entry.isConstant ? [i] : []));
+  const rates = mine.filter((i) => drafts[i]?.mayBeRate === true);
+  if (rates.length === 0) return [];
+  const counters = mine.filter((i) => drafts[i]?.mayBeRate === false && isIntegral(columns[i] as UnitColumn));
+  return rates.flatMap((rate) => {
+    const { values } = columns[rate] as UnitColumn;
+    const counter = counters.find((i) => looksLikeQuotient(values, (columns[i] as UnitColumn).values, timesMs));
+    return counter === undefined ? [] : [{ rate, counter }];
+  });
+}
 
 function checkTimes(timesMs: Float64Array, startMs: number, endMs: number): void {
   if (timesMs.length === 0 || timesMs.length > MAX_ROWS) throw new RangeError(`a column of ${timesMs.length} rows`);

@@ -108,14 +108,14 @@ export function encodeDivisors(divisors: Float64Array, encoder: ValueEncoder, wr
   else encoder.encodeDurations(divisors, divisors.length, writer);
 }
 
-/** Appends what is left of a rate: the rows that the quotient does not give back, and their doubles. */
+/** Appends what is left of a rate: the rows that the quotient does not give back, and their doubles. Answers how many. */
 export function encodeQuotient(
   rate: Float64Array,
   counter: Float64Array,
   divisors: Float64Array,
   encoder: ValueEncoder,
   writer: ByteWriter,
-): void {
+): number {
   const count = rate.length;
   const rows = new Uint32Array(count);
   let found = 0;
@@ -131,6 +131,7 @@ export function encodeQuotient(
     const at = (rows[i] as number) * 2;
     writer.doubleBits(words[at + 1] as number, words[at] as number);
   }
+  return found;
 }
 
 /** Reads a rate back. @throws CorruptDataError */

@@ -23,9 +23,13 @@ export class ValueEncoder {
   private rows = new Uint32Array(4_096);
   private readonly scratch = new IntScratch();
 
+  /** Whether the last column held values that are no decimals, other than a few. */
+  hadNoise = false;
+
   /** Appends the rows from `from` to `to` (exclusive). Nothing at all is written for none. */
   encode(values: Float64Array, from: number, to: number, writer: ByteWriter): void {
     const count = to - from;
+    this.hadNoise = false;
     if (count === 0) return;
     this.reserve(count);
     const words = wordsOf(values);
@@ -137,6 +141,7 @@ export class ValueEncoder {
   }
 
   private encodeDoubles(values: Float64Array, from: number, to: number, writer: ByteWriter): void {
+    this.hadNoise = true;
     const words = wordsOf(values);
     const count = to - from;
     const highs = this.ints;
