@@ -41,6 +41,7 @@ function expectColumns(reader: UnitReader, expected: readonly UnitColumn[]): voi
     expect(reader.indexOf(column.seriesId)).toBe(i);
     expect(bitsOf(reader.readTimes(entry.timeIndex))).toBe(bitsOf(column.timestampsMs));
     expect(bitsOf(reader.readValues(i))).toBe(bitsOf(column.values));
+    expect(bitsOf(reader.readValues(i, new Float64Array(column.values.length + 1)))).toBe(bitsOf(column.values));
     expect(reader.readObjects(i)).toEqual(column.objectValues);
     expect(entry.isCounter).toBe(column.isCounter);
     expect(entry.stats.count).toBe(column.values.length);

@@ -1,6 +1,6 @@
 /**
- * Reads a unit lazily: the directory first, then only the parts that hold what is asked for. What it returns belongs
- * to the reader, is kept where another column needs it again, and is not to be changed.
+ * Reads a unit lazily: the directory first, then only the parts that hold what is asked for. Time columns belong to the
+ * reader, which keeps them, and are not to be changed.
  *
  * Every failure is a CorruptDataError that names the part or what is wrong; the caller adds which unit it was.
  */
@@ -24,22 +24,21 @@ import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from 
 
 export class UnitReader {
   private readonly bytes: UnitBytes;
-  private read: UnitDirectory | null = null;
   private readonly times: Float64Array[] = [];
   private readonly divisors: Float64Array[] = [];
-  /** Counters that rates are made of: asked for once for themselves and once for the rate. */
-  private readonly counters = new Map<number, Float64Array>();
 
+  /** `known`: the unit's directory, from a reader of the same unit before; parsing it is most of a short query's time. */
   constructor(
     source: PartSource,
     private readonly partBytes = PART_BYTES,
+    private known: UnitDirectory | null = null,
   ) {
     this.bytes = new UnitBytes(source, partBytes);
   }
 
   get directory(): UnitDirectory {
-    this.read ??= this.readDirectory();
-    return this.read;
+    this.known ??= this.readDirectory();
+    return this.known;
   }
 
   /** The column of this series, if the unit has one. */
@@ -75,6 +74,7 @@ export class UnitReader {
     return [...parts].sort((a, b) => a - b);
   }
 
+  /** A time column; not to be changed. */
   readTimes(timeIndex: number): Float64Array {
     // From the first column of the chain on: hostile bytes must not turn into a deep recursion.
     let from = timeIndex;
@@ -94,21 +94,27 @@ export class UnitReader {
     return this.body(range, (reader) => decodeTimes(reader, count, this.directory.startMs, previous));
   }
 
-  readValues(columnIndex: number): Float64Array {
-    const known = this.counters.get(columnIndex);
-    if (known !== undefined) return known;
-    const { stats, isConstant, quotient, values } = this.entry(columnIndex);
-    const column = new Float64Array(stats.count);
-    if (isConstant) return column.fill(stats.first);
-    if (quotient === null) {
-      this.body(values, (reader) => decodeValues(reader, stats.count, column, 0));
-      return column;
-    }
-    const counter = this.readValues(quotient.counter);
-    this.counters.set(quotient.counter, counter);
-    const divisors = this.readDivisors(quotient.divisor);
-    this.body(values, (reader) => decodeQuotient(reader, stats.count, counter, divisors, column));
+  /** The values of a column; in the first rows of `into` when that is given, which must have room for them. */
+  readValues(columnIndex: number, into: Float64Array | null = null): Float64Array {
+    const { count } = this.entry(columnIndex).stats;
+    const column = into === null ? new Float64Array(count) : into.subarray(0, count);
+    if (column.length < count) throw new RangeError(`${count} rows into ${column.length}`);
+    this.decodeColumn(columnIndex, column);
     return column;
+  }
+
+  private decodeColumn(columnIndex: number, column: Float64Array): void {
+    const { stats, isConstant, quotient, values } = this.entry(columnIndex);
+    if (isConstant) {
+      column.fill(stats.first);
+    } else if (quotient === null) {
+      this.body(values, (reader) => decodeValues(reader, column.length, column, 0));
+    } else {
+      // The counter itself is no quotient: the directory was checked for that.
+      this.decodeColumn(quotient.counter, column);
+      const divisors = this.readDivisors(quotient.divisor);
+      this.body(values, (reader) => decodeQuotient(reader, divisors, column));
+    }
   }
 
   /** Ascending by row; null when there are none. */

@@ -134,19 +134,20 @@ export function encodeQuotient(
   return found;
 }
 
-/** Reads a rate back. @throws CorruptDataError */
-export function decodeQuotient(reader: ByteReader, count: number, counter: Float64Array, divisors: Float64Array, out: Float64Array): void {
+/** Makes the rate of its counter, which `column` holds, in place. @throws CorruptDataError */
+export function decodeQuotient(reader: ByteReader, divisors: Float64Array, column: Float64Array): void {
+  const count = column.length;
   const found = reader.varint();
   if (found > count) throw new CorruptDataError(`${found} exceptions in ${count} rows`);
   const rows = decodeRows(reader, found, count);
   const at = reader.skip(found * 8);
   let previous = 0;
   for (let i = 0; i < count; i += 1) {
-    const total = counter[i] as number;
-    out[i] = (total - previous) / (divisors[i] as number);
+    const total = column[i] as number;
+    column[i] = (total - previous) / (divisors[i] as number);
     previous = total;
   }
-  const words = wordsOf(out);
+  const words = wordsOf(column);
   for (let i = 0; i < found; i += 1) {
     const row = (rows[i] as number) * 2;
     words[row] = reader.buffer.getUint32(at + i * 8, true);
