@@ -3,7 +3,7 @@
  *
  * The samples are those of the simulated fleet (fleet.ts) at a 30 s interval: a day of agents with 100 series each.
  */
-import { UnitEncoder, type UnitColumn } from '../dist/storage/engine/unit-encoder.js';
+import { UnitEncoder } from '../dist/storage/engine/unit-encoder.js';
 import { cutIntoParts, partsInMemory } from '../dist/storage/engine/unit-parts.js';
 import { UnitReader } from '../dist/storage/engine/unit-reader.js';
 
@@ -18,7 +18,7 @@ const ROUNDS = 7;
 const ROUND_US = 300_000;
 
 /** Every agent's draws are its own and the same on every run (mulberry32, as in fleet.ts). */
-function randomOf(seed: number): () => number {
+function randomOf(seed) {
   let state = (seed * 2_654_435_761 + 1) >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -29,7 +29,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-function dayOf(agent: number): UnitColumn[] {
+function dayOf(agent) {
   const random = randomOf(agent);
   const times = Array.from({ length: 1 + TARGETS }, () => new Float64Array(ROWS));
   const values = Array.from({ length: INTERFACES * 12 + TARGETS * 5 }, () => new Float64Array(ROWS));
@@ -46,23 +46,23 @@ function dayOf(agent: number): UnitColumn[] {
     const cycleMs = START_MS + phaseMs + row * INTERVAL_MS + random() * 0.9;
     const elapsedSeconds = (INTERVAL_MS + (random() - 0.5) * 2) / 1000 + random() * 1e-7;
     let column = 0;
-    const put = (value: number): void => {
-      (values[column++] as Float64Array)[row] = value;
+    const put = (value) => {
+      values[column++][row] = value;
     };
-    (times[0] as Float64Array)[row] = Math.floor(cycleMs);
+    times[0][row] = Math.floor(cycleMs);
     for (let nic = 0; nic < INTERFACES; nic += 1) {
       for (let i = nic * 4; i < nic * 4 + 4; i += 1) {
-        const delta = Math.floor((meanRates[i] as number) * elapsedSeconds * (0.5 + random()));
-        (counters[i] as number) += delta;
+        const delta = Math.floor(meanRates[i] * elapsedSeconds * (0.5 + random()));
+        counters[i] += delta;
         put(delta / elapsedSeconds);
       }
       for (let i = 0; i < 4; i += 1) put(random() < 0.002 ? 1 / elapsedSeconds : 0);
-      for (let i = nic * 4; i < nic * 4 + 4; i += 1) put(counters[i] as number);
+      for (let i = nic * 4; i < nic * 4 + 4; i += 1) put(counters[i]);
     }
     let pingMs = cycleMs;
     for (const [target, baseMs] of baseRttMs.entries()) {
       pingMs += 0.05 + random() * 0.4;
-      (times[1 + target] as Float64Array)[row] = Math.floor(pingMs);
+      times[1 + target][row] = Math.floor(pingMs);
       const minMs = baseMs * (1 + random() * 0.1);
       const avgMs = minMs * (1 + random() * 0.2);
       const maxMs = avgMs * (1 + random() * 0.3);
@@ -74,15 +74,15 @@ function dayOf(agent: number): UnitColumn[] {
   return values.map((column, i) => ({
     seriesId: 1 + agent * values.length + i,
     isCounter: i < INTERFACES * 12 && i % 12 >= 8,
-    timestampsMs: (i < INTERFACES * 12 ? times[0] : times[1 + Math.floor((i - INTERFACES * 12) / 5)]) as Float64Array,
+    timestampsMs: i < INTERFACES * 12 ? times[0] : times[1 + Math.floor((i - INTERFACES * 12) / 5)],
     values: column,
     objectValues: null,
   }));
 }
 
 /** The median of some rounds, in million samples a second of CPU time (that of the garbage collector included). */
-function speed(samples: number, work: () => void): string {
-  const rounds: number[] = [];
+function speed(samples, work) {
+  const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const before = process.cpuUsage();
     let done = 0;
@@ -95,31 +95,31 @@ function speed(samples: number, work: () => void): string {
     } while (usedUs < ROUND_US);
     rounds.push(done / usedUs);
   }
-  return `${(rounds.sort((a, b) => a - b)[ROUNDS >> 1] as number).toFixed(0)} M samples/s`;
+  return `${(rounds.sort((a, b) => a - b)[ROUNDS >> 1]).toFixed(0)} M samples/s`;
 }
 
 /** Mean per 5 minutes of a column: what a graph asks for. */
-function bucketMeans(timesMs: Float64Array, values: Float64Array, sums: Float64Array, counts: Float64Array): void {
+function bucketMeans(timesMs, values, sums, counts) {
   sums.fill(0);
   counts.fill(0);
   for (let i = 0; i < values.length; i += 1) {
-    const bucket = Math.floor(((timesMs[i] as number) - START_MS) / BUCKET_MS);
-    (sums[bucket] as number) += values[i] as number;
-    (counts[bucket] as number) += 1;
+    const bucket = Math.floor((timesMs[i] - START_MS) / BUCKET_MS);
+    sums[bucket] += values[i];
+    counts[bucket] += 1;
   }
 }
 
-function main(): void {
+function main() {
   const agents = Number(process.argv[2] ?? 8);
   const fleet = Array.from({ length: agents }, (_, agent) => dayOf(agent));
   const window = { startMs: START_MS, endMs: START_MS + DAY_MS };
   const samples = fleet.reduce((sum, columns) => sum + columns.length * ROWS, 0);
   const encoder = new UnitEncoder();
   const stored = fleet.map((columns) => cutIntoParts(encoder.encode(window, columns)));
-  const readers = (): UnitReader[] => stored.map((parts) => new UnitReader(partsInMemory(parts)));
+  const readers = () => stored.map((parts) => new UnitReader(partsInMemory(parts)));
 
   const bytes = { directory: 0, times: 0, divisors: 0, values: 0, parts: 0 };
-  const kinds = new Map<string, { bytes: number; samples: number }>();
+  const kinds = new Map();
   for (const [agent, reader] of readers().entries()) {
     const { directory } = reader;
     bytes.directory += directory.byteLength;
@@ -132,7 +132,7 @@ function main(): void {
       const kind = kinds.get(name) ?? { bytes: 0, samples: 0 };
       kinds.set(name, { bytes: kind.bytes + size, samples: kind.samples + ROWS });
     }
-    for (const part of stored[agent] as Uint8Array[]) bytes.parts += part.length;
+    for (const part of stored[agent]) bytes.parts += part.length;
   }
   for (const [name, size] of Object.entries(bytes)) console.log(`${name.padEnd(28)} ${(size / samples).toFixed(4)} B a sample`);
   for (const [name, kind] of kinds) console.log(`  ${name.padEnd(26)} ${(kind.bytes / kind.samples).toFixed(4)} B each of its samples`);
@@ -152,11 +152,11 @@ function main(): void {
 }
 
 /** Every column, one after the other, through one buffer: as a query does that folds what it reads. */
-function readAll(reader: UnitReader, buffer: Float64Array, use: (timesMs: Float64Array, values: Float64Array) => void): void {
+function readAll(reader, buffer, use) {
   for (const [i, { timeIndex }] of reader.directory.columns.entries()) use(reader.readTimes(timeIndex), reader.readValues(i, buffer));
 }
 
-function kindOf(column: number, isQuotient: boolean): string {
+function kindOf(column, isQuotient) {
   if (column >= INTERFACES * 12) return (column - INTERFACES * 12) % 5 === 0 || column % 5 === 4 ? 'ping success, loss' : 'ping times';
   const metric = column % 12;
   const what = metric < 4 ? (isQuotient ? 'rates, by counter' : 'rates') : metric < 8 ? 'errors, drops' : 'counters';
