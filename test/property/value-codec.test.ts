@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeValues, ValueEncoder } from '../../src/storage/engine/codec/value-codec.js';
+import { ValueEncoder } from '../../src/storage/engine/codec/value-codec.js';
+import { decodeValues } from '../../src/storage/engine/codec/value-decoder.js';
 import { ByteReader, ByteWriter } from '../../src/storage/engine/codec/varint.js';
 import { bitsOf, columnValues, fromWords } from '../helpers/columns.js';
 

@@ -4,7 +4,8 @@
  * once for the series sampled together. Cut into parts and read lazily as units are. See FORMAT.md.
  */
 import { decodeInts } from './codec/int-codec.js';
-import { decodeValues, ValueEncoder } from './codec/value-codec.js';
+import { ValueEncoder } from './codec/value-codec.js';
+import { decodeValues } from './codec/value-decoder.js';
 import { ByteReader, ByteWriter, CorruptDataError } from './codec/varint.js';
 import { emptyRollup, type RollupColumn } from './rollup.js';
 import { HEAD_BYTES, MAX_ROWS, readHead, writeHead } from './unit-directory.js';

@@ -7,7 +7,7 @@
 import type { ObjectValue } from './codec/batch-payload.js';
 import { decodeQuotient } from './codec/quotient-codec.js';
 import { decodeTimes, followsPrevious } from './codec/time-codec.js';
-import { decodeValues } from './codec/value-codec.js';
+import { decodeValues } from './codec/value-decoder.js';
 import { ByteReader, CorruptDataError } from './codec/varint.js';
 import type { Column } from './column.js';
 import {

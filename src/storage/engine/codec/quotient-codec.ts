@@ -8,7 +8,8 @@
  * and the caller keeps whichever form is shorter.
  */
 import { durationNanos, durationSeconds } from './decimals.js';
-import { decodeRows, type ValueEncoder, wordsOf } from './value-codec.js';
+import { type ValueEncoder, wordsOf } from './value-codec.js';
+import { decodeRows } from './value-decoder.js';
 import { type ByteReader, type ByteWriter, CorruptDataError } from './varint.js';
 
 const PROBES = 6;
