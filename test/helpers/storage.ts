@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalTags, type SeriesIdentity } from '../../src/model/metric.js';
-import { silentLogger } from '../../src/runtime/logger.js';
+import { type Logger, silentLogger } from '../../src/runtime/logger.js';
 import type { SampleBatch } from '../../src/storage/ports.js';
 import { SqliteStorage, type SqliteStorageSettings } from '../../src/storage/sqlite/sqlite-storage.js';
 import type { PlainSample } from './naive-reader.js';
@@ -14,6 +14,7 @@ export class TestStorage {
     readonly settings: SqliteStorageSettings,
     public storage: SqliteStorage,
     private readonly clock: { atMs: number },
+    private readonly logger: Logger,
   ) {}
 
   /** Folds what is due at a time: the storage's own clock stands still. */
@@ -22,7 +23,7 @@ export class TestStorage {
     await this.storage.compact(false);
   }
 
-  static async start(settings: Partial<SqliteStorageSettings> = {}): Promise<TestStorage> {
+  static async start(settings: Partial<SqliteStorageSettings> = {}, logger: Logger = silentLogger): Promise<TestStorage> {
     const dir = await mkdtemp(join(tmpdir(), 'ccv-storage-'));
     const all = {
       path: join(dir, 'test.db'),
@@ -34,7 +35,7 @@ export class TestStorage {
       ...settings,
     };
     const clock = { atMs: 0 };
-    const self = new TestStorage(dir, all, create(all, clock), clock);
+    const self = new TestStorage(dir, all, create(all, clock, logger), clock, logger);
     await self.storage.start();
     return self;
   }
@@ -42,7 +43,7 @@ export class TestStorage {
   /** Closes the database and opens it again. */
   async restart(): Promise<void> {
     await this.storage.stop();
-    this.storage = create(this.settings, this.clock);
+    this.storage = create(this.settings, this.clock, this.logger);
     await this.storage.start();
   }
 
@@ -72,8 +73,8 @@ export class TestStorage {
   }
 }
 
-function create(settings: SqliteStorageSettings, clock: { readonly atMs: number }): SqliteStorage {
-  return new SqliteStorage(settings, { nowMs: () => clock.atMs }, silentLogger, { writable() {}, activitiesDropped() {} });
+function create(settings: SqliteStorageSettings, clock: { readonly atMs: number }, logger: Logger): SqliteStorage {
+  return new SqliteStorage(settings, { nowMs: () => clock.atMs }, logger, { writable() {}, activitiesDropped() {} });
 }
 
 /** A batch as ingest would make it, with every series given as a new one. */

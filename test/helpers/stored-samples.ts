@@ -41,6 +41,16 @@ export class StoredSamples {
     return this.byKey.size;
   }
 
+  /** Values by `agent name type slot timestamp`. */
+  values(): Map<string, unknown> {
+    return new Map([...this.byKey].map(([key, { value }]) => [key, value]));
+  }
+
+  /** Keys of samples that came more than once. */
+  get repeats(): readonly string[] {
+    return this.repeated;
+  }
+
   /** True when any sample of this batch is there. */
   has(spool: Spool, batch: SpooledBatch): boolean {
     return batch.samples.some((_, row) => this.byKey.has(keyOf(spool, batch, row)));

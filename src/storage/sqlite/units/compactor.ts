@@ -6,7 +6,7 @@ import { fromWireError, type Result } from '../threads/protocol.js';
 import type { ReaderPool } from '../threads/reader-pool.js';
 import type { ThreadHost } from '../threads/thread-host.js';
 import type { WriterClient } from '../threads/writer-client.js';
-import type { Fold, FoldJob } from './folder.js';
+import { type Fold, type FoldJob, jobKey } from './folder.js';
 
 export interface CompactorSettings {
   readonly compactIntervalMs: number;
@@ -80,8 +80,7 @@ export class Compactor {
 
   private async plan(everything: boolean): Promise<FoldJob[]> {
     if (this.stopped) return [];
-    const jobs = await this.read.call('planFolds', { nowMs: this.clock.nowMs(), everything });
-    return jobs.filter((job) => !this.failed.has(keyOf(job)));
+    return this.read.call('planFolds', { nowMs: this.clock.nowMs(), everything, without: this.failed });
   }
 
   /** True when the unit is on disk. */
@@ -98,13 +97,9 @@ export class Compactor {
       if (isAppError(error) && error.code === 'conflict') return false;
       // The disk is full, the thread is gone: nothing is wrong with this job.
       if (isAppError(error)) throw error;
-      this.failed.add(keyOf(job));
+      this.failed.add(jobKey(job));
       this.logger.error('samples could not be folded; they stay in the log', { agentKey: job.agentKey, startMs: job.startMs, error });
       return false;
     }
   }
-}
-
-function keyOf({ agentKey, startMs, spanMs }: FoldJob): string {
-  return `${agentKey} ${startMs} ${spanMs}`;
 }

@@ -1,6 +1,6 @@
 import { WINDOW_MS } from '../../engine/window.js';
 import type { Db } from '../open.js';
-import type { FoldJob } from './folder.js';
+import { type FoldJob, jobKey } from './folder.js';
 import { TIER, UnitRows } from './unit-rows.js';
 
 const DAY_MS = 86_400_000;
@@ -16,6 +16,8 @@ export interface FoldPlanOptions {
   readonly nowMs: number;
   /** Fold everything there is, however young: for a database nobody writes to. */
   readonly everything: boolean;
+  /** Keys of jobs that cannot be done: they must not stand in the way of others. */
+  readonly without: ReadonlySet<string>;
 }
 
 /** Finds what there is to fold, the oldest first. Must be used within one read transaction. */
@@ -48,7 +50,7 @@ export class FoldPlanner {
     return hours.length > 0 ? hours : this.days(options);
   }
 
-  private hours({ nowMs, everything }: FoldPlanOptions): FoldJob[] {
+  private hours({ nowMs, everything, without }: FoldPlanOptions): FoldJob[] {
     const lastEnd = everything ? Number.POSITIVE_INFINITY : nowMs - HOUR_GRACE_MS;
     const jobs = new Map<string, { agentKey: number; startMs: number; spanMs: number; unitIds: number[]; batchIds: number[] }>();
     let rows = 0;
@@ -65,11 +67,12 @@ export class FoldPlanner {
           .map((unit) => [unit.agentKey, unit]),
       );
       for (const [agentKey, id] of this.selectRows.all(windowMs)) {
-        rows += 1;
         const unit = covering.get(agentKey);
         const startMs = unit?.startMs ?? windowMs;
         const spanMs = unit?.spanMs ?? WINDOW_MS;
-        const key = `${agentKey} ${startMs}`;
+        const key = jobKey({ agentKey, startMs, spanMs });
+        if (without.has(key)) continue;
+        rows += 1;
         let job = jobs.get(key);
         if (job === undefined) {
           job = { agentKey, startMs, spanMs, unitIds: unit === undefined ? [] : [unit.id], batchIds: [] };
@@ -82,15 +85,17 @@ export class FoldPlanner {
   }
 
   /** Hourly units of days that are over; a daily one that is there already takes part. */
-  private days({ nowMs, everything }: FoldPlanOptions): FoldJob[] {
+  private days({ nowMs, everything, without }: FoldPlanOptions): FoldJob[] {
     const beforeMs = everything ? Number.MAX_SAFE_INTEGER : dayOf(nowMs - DAY_GRACE_MS);
-    return this.selectDays.all(TIER.raw, beforeMs, PLAN_DAYS).map(([agentKey, startMs]) => ({
-      agentKey,
-      startMs,
-      spanMs: DAY_MS,
-      unitIds: this.units.starting(TIER.raw, startMs, startMs + DAY_MS, agentKey).map(({ id }) => id),
-      batchIds: [],
-    }));
+    return this.selectDays
+      .all(TIER.raw, beforeMs, PLAN_DAYS + without.size)
+      .map(([agentKey, startMs]) => ({ agentKey, startMs, spanMs: DAY_MS }))
+      .filter((day) => !without.has(jobKey(day)))
+      .map((day) => ({
+        ...day,
+        unitIds: this.units.starting(TIER.raw, day.startMs, day.startMs + DAY_MS, day.agentKey).map(({ id }) => id),
+        batchIds: [],
+      }));
   }
 }
 

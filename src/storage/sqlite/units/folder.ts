@@ -17,6 +17,11 @@ export interface FoldJob {
   readonly batchIds: readonly number[];
 }
 
+/** The same for every plan of the same stretch, whatever its sources are by then. */
+export function jobKey({ agentKey, startMs, spanMs }: Pick<FoldJob, 'agentKey' | 'startMs' | 'spanMs'>): string {
+  return `${agentKey} ${startMs} ${spanMs}`;
+}
+
 /** What a fold came to: the writer puts the new unit in the place of its sources, if all of them are still there. */
 export interface Fold {
   readonly job: FoldJob;

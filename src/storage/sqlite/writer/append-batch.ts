@@ -22,6 +22,7 @@ export class BatchAppender {
   private readonly countSeries;
   private readonly insertBatch;
   private readonly insertErrors;
+  private lastRowId: number;
 
   constructor(
     db: Db,
@@ -46,9 +47,11 @@ export class BatchAppender {
     this.insertSeries = db.prepare('INSERT INTO metric_series (agent_key, name, type, unit, tags) VALUES (?, ?, ?, ?, ?)');
     this.countSeries = db.prepare('UPDATE agent_totals SET series = series + ? WHERE agent_key = ?');
     this.insertBatch = db.prepare(
-      `INSERT INTO metric_batches (window_ms, agent_key, received_at_ms, min_ts_ms, max_ts_ms, sample_count, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO metric_batches (id, window_ms, agent_key, received_at_ms, min_ts_ms, max_ts_ms, sample_count, payload)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    // Counted here: SQLite would give the id of a newest row that was deleted to another one, while a plan to fold still names it.
+    this.lastRowId = db.prepare<[], number>('SELECT coalesce(max(id), 0) FROM metric_batches').pluck().get() as number;
     this.insertErrors = db.prepare('INSERT INTO batch_errors (agent_key, at_ms, errors, last_error) VALUES (?, ?, ?, ?)');
   }
 
@@ -70,7 +73,9 @@ export class BatchAppender {
     const columns = { seriesIds, timestampsMs: batch.timestampsMs, values: batch.values };
     for (const part of processed === 0 ? [] : splitByWindow(batch.timestampsMs, skip)) {
       const payload = encodeBatch(columns, part.rows, part.windowMs, batch.objectValues, this.encoder);
-      this.insertBatch.run(part.windowMs, agentKey, batch.receivedAtMs, part.minMs, part.maxMs, part.rows?.length ?? processed, payload);
+      const sampleCount = part.rows?.length ?? processed;
+      this.lastRowId += 1;
+      this.insertBatch.run(this.lastRowId, part.windowMs, agentKey, batch.receivedAtMs, part.minMs, part.maxMs, sampleCount, payload);
       newestMs = Math.max(newestMs, part.maxMs);
     }
     const counted = this.countUp.run(processed, errors, batch.receivedAtMs, newestMs, batch.clockSkewMs, agentKey);
