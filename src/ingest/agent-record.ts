@@ -13,6 +13,9 @@ export interface HttpPresence {
   lastHeardMs: number;
   /** null: it has only registered so far. */
   lastBatchMs: number | null;
+  /** The gap between its last two batches; null until there were two. */
+  lastGapMs: number | null;
+  /** The longer of the last two gaps: a push that is sent again at once does not make a slow agent look like a quick one. */
   intervalMs: number;
 }
 

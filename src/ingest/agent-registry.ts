@@ -150,12 +150,15 @@ export class AgentRegistry implements AgentDirectory {
     if (record.deleted || record.link !== null) return;
     const nowMs = this.monotonic();
     const isNew = record.http === null;
-    record.http ??= { lastHeardMs: nowMs, lastBatchMs: null, intervalMs: HTTP_INTERVAL_MS.usual };
+    record.http ??= { lastHeardMs: nowMs, lastBatchMs: null, lastGapMs: null, intervalMs: HTTP_INTERVAL_MS.usual };
     const { http } = record;
     http.lastHeardMs = nowMs;
     if (batch) {
       if (http.lastBatchMs !== null) {
-        http.intervalMs = Math.min(Math.max(nowMs - http.lastBatchMs, HTTP_INTERVAL_MS.least), HTTP_INTERVAL_MS.most);
+        const gapMs = nowMs - http.lastBatchMs;
+        const intervalMs = Math.max(gapMs, http.lastGapMs ?? gapMs);
+        http.intervalMs = Math.min(Math.max(intervalMs, HTTP_INTERVAL_MS.least), HTTP_INTERVAL_MS.most);
+        http.lastGapMs = gapMs;
       }
       http.lastBatchMs = nowMs;
     }

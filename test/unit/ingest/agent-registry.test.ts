@@ -178,6 +178,19 @@ describe('AgentRegistry', () => {
     expect(registry.find('a')?.status).toBe('connected');
   });
 
+  test('a push sent again a second later does not shorten the interval of an agent over HTTP', async () => {
+    const { registry } = await start();
+    const record = await registry.describe(describing('a'));
+    registry.pushed(record, true);
+    nowMs += 60_000;
+    registry.pushed(record, true);
+    nowMs += 1_000;
+    registry.pushed(record, true);
+    nowMs += 100_000;
+    registry.tick();
+    expect(registry.find('a')?.status).toBe('connected');
+  });
+
   test('the first push right after the registration says nothing of its interval', async () => {
     const { registry } = await start();
     const record = await registry.describe(describing('a'));
