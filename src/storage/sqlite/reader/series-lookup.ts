@@ -1,6 +1,7 @@
 import type { MetricType, SeriesInfo } from '../../../model/metric.js';
 import type { SeriesFilter } from '../../ports.js';
 import type { Db } from '../open.js';
+import { SeriesDictionary, type SeriesKind } from './series-dictionary.js';
 
 /** The series a query is about, those of one agent next to each other. A series' slot is its place in `infos`. */
 export interface SeriesLookup {
@@ -11,9 +12,9 @@ export interface SeriesLookup {
 /** One agent's part of a lookup: slots from `first` to `first + count`. */
 export interface AgentSlots {
   readonly first: number;
-  count: number;
+  readonly count: number;
   /** Series id → slot within the agent (0 … count − 1). */
-  readonly slotOf: Map<number, number>;
+  readonly slotOf: ReadonlyMap<number, number>;
 }
 
 interface SeriesRow {
@@ -32,22 +33,45 @@ interface SeriesRow {
 const COLUMNS = `s.id, s.agent_key AS agentKey, a.id AS agentId, s.name, s.type, s.unit, s.tags AS tagsJson, a.provider, a.region, a.zone`;
 const FROM = 'FROM metric_series s JOIN agents a ON a.agent_key = s.agent_key';
 
-/** Finds series by filter. Deleted agents' series are not found: their agent row is gone. */
+interface AgentRow {
+  readonly agentKey: number;
+  readonly agentId: string;
+  readonly provider: string;
+  readonly region: string;
+  readonly zone: string;
+}
+
+/**
+ * Finds series by filter. Deleted agents' series are not found: their agent row is gone. Series come from memory, where
+ * agents are (and that they still are) is read by every query.
+ */
 export class SeriesFinder {
-  constructor(private readonly db: Db) {}
+  private readonly dictionary: SeriesDictionary;
+
+  constructor(private readonly db: Db) {
+    this.dictionary = new SeriesDictionary(db);
+  }
 
   lookUp(filter: SeriesFilter): SeriesLookup {
     const agents = new Map<number, AgentSlots>();
-    const rows = this.select(filter, 'ORDER BY s.agent_key, s.id');
-    const infos = rows.map((row, slot) => {
-      let agent = agents.get(row.agentKey);
-      if (agent === undefined) {
-        agent = { first: slot, count: 0, slotOf: new Map() };
-        agents.set(row.agentKey, agent);
+    const infos: SeriesInfo[] = [];
+    const rows = this.agentsOf(filter);
+    const { kinds } = this.dictionary;
+    const matching = this.dictionary.matching(filter);
+    for (const { agentKey, agentId, provider, region, zone } of rows) {
+      const series = this.dictionary.ofAgent(agentKey);
+      if (series === undefined) continue;
+      const first = infos.length;
+      const slotOf = new Map<number, number>();
+      for (const [i, place] of series.kinds.entries()) {
+        if (matching?.[place] === 0) continue;
+        const { name, type, unit, tagsJson } = kinds[place] as SeriesKind;
+        const id = series.ids[i] as number;
+        slotOf.set(id, slotOf.size);
+        infos.push({ id, agentId, name, type, unit: unit === '' ? null : unit, tagsJson, provider, region, zone });
       }
-      agent.slotOf.set(row.id, agent.count++);
-      return toInfo(row);
-    });
+      if (slotOf.size > 0) agents.set(agentKey, { first, count: slotOf.size, slotOf });
+    }
     return { infos, agents };
   }
 
@@ -56,17 +80,42 @@ export class SeriesFinder {
   }
 
   names(filter: SeriesFilter): { name: string; type: MetricType }[] {
-    const { where, parameters } = conditions(filter);
-    return this.db.prepare(`SELECT DISTINCT s.name, s.type ${FROM} ${where} ORDER BY s.name, s.type`).all(parameters) as {
-      name: string;
-      type: MetricType;
-    }[];
+    const rows = this.agentsOf(filter);
+    const { kinds } = this.dictionary;
+    const matching = this.dictionary.matching(filter);
+    const used = new Uint8Array(kinds.length);
+    for (const { agentKey } of rows) for (const place of this.dictionary.ofAgent(agentKey)?.kinds ?? []) used[place] = 1;
+    const found = new Map<string, { name: string; type: MetricType }>();
+    for (const [place, { name, type }] of kinds.entries()) {
+      if (used[place] === 1 && matching?.[place] !== 0) found.set(`${type} ${name}`, { name, type });
+    }
+    return [...found.values()].sort((a, b) => compareBytes(a.name, b.name) || compareBytes(a.type, b.type));
+  }
+
+  /** The agents of a filter by key, and a dictionary that knows their series. */
+  private agentsOf({ agentIds, providers, regions }: SeriesFilter): AgentRow[] {
+    this.dictionary.refresh();
+    const { where, parameters } = conditions({
+      ...(agentIds && { agentIds }),
+      ...(providers && { providers }),
+      ...(regions && { regions }),
+    });
+    const rows = this.db
+      .prepare(`SELECT agent_key AS agentKey, id AS agentId, provider, region, zone FROM agents AS a ${where} ORDER BY agent_key`)
+      .all(parameters) as AgentRow[];
+    if (where === '') this.dictionary.keepOnly(new Set(rows.map(({ agentKey }) => agentKey)));
+    return rows;
   }
 
   private select(filter: SeriesFilter, tail: string, more: object = {}): SeriesRow[] {
     const { where, parameters } = conditions(filter);
     return this.db.prepare(`SELECT ${COLUMNS} ${FROM} ${where} ${tail}`).all({ ...parameters, ...more }) as SeriesRow[];
   }
+}
+
+/** As SQLite compares text: by its bytes. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function toInfo(row: SeriesRow): SeriesInfo {
