@@ -15,6 +15,7 @@ const PARTS = {
   live: ['model', 'runtime', 'query'],
   alerting: ['model', 'runtime', 'storage/ports', 'query'],
   http: ['model', 'runtime', 'query', 'control', 'ingest', 'alerting'],
+  tools: ['model', 'config', 'runtime', 'storage/engine', 'storage/sqlite'],
 };
 const FILES = {
   app: Object.keys(PARTS),

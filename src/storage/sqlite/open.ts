@@ -88,7 +88,8 @@ function takeLock(path: string): Db {
   return lock;
 }
 
-function checkedVersion(db: Db, path: string): number {
+/** The schema's number. @throws AppError `storage_unavailable` when it is newer than this code, or not one of our databases */
+export function checkedVersion(db: Db, path: string): number {
   let version: number;
   let applicationId: number;
   let tables: number;

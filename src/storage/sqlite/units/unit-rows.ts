@@ -6,7 +6,7 @@ export const TIER = { raw: 0, fiveMinutes: 1, oneHour: 2 } as const;
 export type Tier = (typeof TIER)[keyof typeof TIER];
 
 /** Parts of one unit at the most; ids of parts are `unit id × MAX_PARTS + part`. */
-const MAX_PARTS = 4_096;
+export const MAX_PARTS = 4_096;
 
 export interface UnitRow {
   readonly id: number;
