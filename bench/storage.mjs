@@ -76,27 +76,58 @@ function parseOptions() {
   return { ...options, isComplete: options.agents === 100 && options.hours === 24 && options.cold >= 20 && options.warm >= 20 };
 }
 
+/** Processes that are there now, to be ended when this one is, however that comes about. */
+const living = new Set();
+
+function endAll() {
+  for (const pid of living) {
+    try {
+      process.kill(pid);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+/** A server in the shape that questions are asked of. */
+function tracked({ pid }, client, stop) {
+  living.add(pid);
+  return {
+    client,
+    stop: async () => {
+      await stop();
+      living.delete(pid);
+    },
+  };
+}
+
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** Fills, folds, vacuums, measures; then adds the hour that a running server has not folded yet. */
-async function ourBytes(path, agents, hours) {
+/**
+ * Fills, folds, vacuums, measures. `livePath`: where to leave the database as a running server has it by then: hours that
+ * are over folded, not yet merged into days, and nothing vacuumed.
+ */
+async function ourBytes(path, agents, hours, livePath = null) {
   const filler = new DatabaseFiller(path, agents);
   say(`writing ${hours} h of ${agents.length} agents …`);
   const samples = await filler.append(hours * CYCLES_PER_HOUR, say);
   say('folding …');
-  const fold = await filler.fold();
+  let foldCpuSeconds = await filler.fold(false);
+  if (livePath !== null) filler.copyTo(livePath);
+  foldCpuSeconds += await filler.fold(true);
   filler.vacuum();
   const sizes = filler.sizes();
   say(`  ${samples} samples, ${(sizes.fileBytes / samples).toFixed(3)} bytes each`);
-  return { filler, samples, fold, ...sizes };
+  return { filler, samples, foldCpuSeconds, ...sizes };
 }
 
 async function theirBytes(dir, agents, hours) {
   const peer = await VictoriaMetrics.start(dir);
+  const { stop } = tracked(peer, peer.client, () => peer.stop());
   say('the same for VictoriaMetrics …');
   const taken = await peer.import(agents, hours * CYCLES_PER_HOUR, say);
   const mergeCpuSeconds = await peer.merge();
-  await peer.stop();
+  await stop();
   // Ended, it has written all it had in memory.
   const sizes = peer.dataBytes();
   say(`  ${taken.samples} samples, ${(sizes.all / taken.samples).toFixed(3)} bytes each`);
@@ -107,17 +138,14 @@ async function ask(serverDir, peerDir, fleet, dayEndMs, options) {
   const startServer = async () => {
     const server = await ServerProcess.start({ entry: join(ROOT, 'dist/main.js'), dir: serverDir, nodeArgs: options.serverArgs });
     const client = new HttpClient(server.port);
-    return {
-      client,
-      stop: async () => {
-        client.close();
-        await server.stop();
-      },
-    };
+    return tracked(server, client, async () => {
+      client.close();
+      await server.stop();
+    });
   };
   const startPeer = async () => {
     const peer = await VictoriaMetrics.start(peerDir);
-    return { client: peer.client, stop: () => peer.stop() };
+    return tracked(peer, peer.client, () => peer.stop());
   };
   const server = await startServer();
   const peer = peerDir === null ? null : await startPeer();
@@ -156,42 +184,43 @@ async function ask(serverDir, peerDir, fleet, dayEndMs, options) {
 
 async function run(options) {
   const folder = mkdtempSync(join(options.dir, 'ccv-bench-storage-'));
-  try {
-    const serverDir = options.keep ?? join(folder, 'ours');
-    mkdirSync(serverDir, { recursive: true });
-    const version = options.withPeer ? victoriaMetricsVersion() : null;
-    if (version === null) say('VictoriaMetrics is not on the PATH (or was left out): without comparison.');
-    const machine = describeMachine(options.dir);
-    const startMs = Date.now() - options.hours * HOUR_MS;
-    const fleetOf = (shape, from = startMs) =>
-      Array.from({ length: options.agents }, (_, i) => new DayAgent(i, shape(i, options.agents), from));
-
-    const path = join(serverDir, 'bench.db');
-    // Nothing is added to what somebody kept.
-    if (existsSync(path)) throw new Error(`${path} exists already`);
-    const fleet = fleetOf(EQUAL);
-    const equal = { ours: await ourBytes(path, fleet, options.hours), theirs: null };
-    const peerDir = version === null ? null : join(folder, 'theirs');
-    if (peerDir !== null) equal.theirs = await theirBytes(peerDir, fleetOf(EQUAL), options.hours);
-    say('an hour that is not folded yet …');
-    await equal.ours.filler.append(CYCLES_PER_HOUR);
-
-    let mixed = null;
-    if (options.unequalHours > 0) {
-      const from = Date.now() - options.unequalHours * HOUR_MS;
-      const agents = fleetOf(unequal, from);
-      const series = agents.map(({ seriesCount }) => seriesCount);
-      mixed = { ours: await ourBytes(join(folder, 'unequal.db'), agents, options.unequalHours), theirs: null, series };
-      if (version !== null) mixed.theirs = await theirBytes(join(folder, 'unequal-theirs'), fleetOf(unequal, from), options.unequalHours);
-    }
-    const answers = await ask(serverDir, peerDir, fleet, startMs + options.hours * HOUR_MS, options);
-    const text = report({ machine, version, equal, mixed, answers, options });
-    process.stdout.write(`\n${text}\n`);
-    if (options.isComplete) writeSection(options.out, 'storage', text);
-    say(options.isComplete ? `\nWritten to ${options.out}` : '\nNot a complete run: the document was not changed.');
-  } finally {
+  process.on('exit', () => {
+    endAll();
     rmSync(folder, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  const serverDir = options.keep ?? join(folder, 'ours');
+  mkdirSync(serverDir, { recursive: true });
+  const version = options.withPeer ? victoriaMetricsVersion() : null;
+  if (version === null) say('VictoriaMetrics is not on the PATH (or was left out): without comparison.');
+  const machine = describeMachine(options.dir);
+  const startMs = Date.now() - options.hours * HOUR_MS;
+  const fleetOf = (shape, from = startMs) =>
+    Array.from({ length: options.agents }, (_, i) => new DayAgent(i, shape(i, options.agents), from));
+
+  const path = join(serverDir, 'bench.db');
+  // Nothing is added to what somebody kept.
+  if (existsSync(path)) throw new Error(`${path} exists already`);
+  const fleet = fleetOf(EQUAL);
+  const equal = { ours: await ourBytes(join(folder, 'folded.db'), fleet, options.hours, path), theirs: null };
+  const peerDir = version === null ? null : join(folder, 'theirs');
+  if (peerDir !== null) equal.theirs = await theirBytes(peerDir, fleetOf(EQUAL), options.hours);
+  say('an hour that is not folded yet …');
+  await equal.ours.filler.appendTo(path, CYCLES_PER_HOUR);
+
+  let mixed = null;
+  if (options.unequalHours > 0) {
+    const from = Date.now() - options.unequalHours * HOUR_MS;
+    const agents = fleetOf(unequal, from);
+    const series = agents.map(({ seriesCount }) => seriesCount);
+    mixed = { ours: await ourBytes(join(folder, 'unequal.db'), agents, options.unequalHours), theirs: null, series };
+    if (version !== null) mixed.theirs = await theirBytes(join(folder, 'unequal-theirs'), fleetOf(unequal, from), options.unequalHours);
   }
+  const answers = await ask(serverDir, peerDir, fleet, startMs + options.hours * HOUR_MS, options);
+  const text = report({ machine, version, equal, mixed, answers, options });
+  process.stdout.write(`\n${text}\n`);
+  if (options.isComplete) writeSection(options.out, 'storage', text);
+  say(options.isComplete ? `\nWritten to ${options.out}` : '\nNot a complete run: the document was not changed.');
 }
 
 const options = parseOptions();

@@ -2,7 +2,7 @@
  * Writes a fleet's samples through SqliteStorage, batch by batch as agents send them, but without sockets; then folds and
  * vacuums. What is written is what a server would have written.
  */
-import { statSync } from 'node:fs';
+import { copyFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { canonicalTags } from '../../dist/model/metric.js';
 import { SqliteStorage } from '../../dist/storage/sqlite/sqlite-storage.js';
@@ -56,13 +56,23 @@ export class DatabaseFiller {
     return samples;
   }
 
-  /** Folds everything, however young. Answers the CPU time it took, in seconds, and how long. */
-  async fold() {
+  /** Folds what is due, as a running server does, or everything, however young. Answers the CPU time it took, in seconds. */
+  async fold(everything) {
     const before = process.cpuUsage();
-    const startMs = performance.now();
-    await this.withStorage((storage) => storage.compact(true));
+    await this.withStorage((storage) => storage.compact(everything));
     const { user, system } = process.cpuUsage(before);
-    return { cpuSeconds: (user + system) / 1e6, seconds: (performance.now() - startMs) / 1000 };
+    return (user + system) / 1e6;
+  }
+
+  /** Leaves the closed database as it is now under another path. */
+  copyTo(path) {
+    copyFileSync(this.path, path);
+  }
+
+  /** Goes on with the copy. */
+  appendTo(path, cycles) {
+    this.path = path;
+    return this.append(cycles);
   }
 
   /** What `npm run compact` ends with. */

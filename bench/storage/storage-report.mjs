@@ -10,7 +10,7 @@ export function report({ machine, version, equal, mixed, answers, options }) {
     '### Bytes',
     bytesTable(equal, mixed, options),
     `The whole database file after folding everything and a vacuum, without a write-ahead log; of it, in bytes a sample: ${parts(equal.ours)}. Rollups are part of "whole file" and taken out in the column after it. ` +
-      `Folding ${count(equal.ours.samples)} samples took ${fixed(equal.ours.fold.cpuSeconds, 0)} CPU-seconds (of the whole process). The aim is ${AIM_BYTES} bytes.`,
+      `Folding ${count(equal.ours.samples)} samples took ${fixed(equal.ours.foldCpuSeconds, 0)} CPU-seconds (of the whole process). The aim is ${AIM_BYTES} bytes.`,
     ...(equal.theirs === null
       ? []
       : [
@@ -20,7 +20,7 @@ export function report({ machine, version, equal, mixed, answers, options }) {
     '### Questions',
     questionTable(answers.rows, version !== null),
     `End to end over HTTP on 127.0.0.1, to the last byte of the answer; in ms. Warm: ${options.warm} runs after 5 that do not count; cold: ${options.cold} runs, each the first question to a process just started ` +
-      `(the operating system's file cache stays warm). VictoriaMetrics is asked with nocache=1. By then there is one more hour of our samples, in the log, not folded, as in a running server; ` +
+      `(the operating system's file cache stays warm). VictoriaMetrics is asked with nocache=1. Our database is as a running server has it then: the day's hours folded one by one (they are merged into days when the last 24 hours are past them), and one more hour in the log; ` +
       `overview and realtime look at it. Pages were gone through with the cursors of the answers, ${page.number} of them in ${fixed(page.seconds, 1)} s; beside a page, VictoriaMetrics exports the samples of the same stretch of time.` +
       (same === null
         ? ''
