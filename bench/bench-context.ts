@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadFleet } from './load-fleet.js';
 import type { Options } from './options.js';
-import { ServerProcess } from './server-process.js';
+import { ServerProcess, type ServerOptions } from './server-process.js';
 
 const DEATH_NOTICE_MS = 200;
 
@@ -12,6 +12,9 @@ export interface Running {
   readonly server: ServerProcess;
   readonly load: LoadFleet;
 }
+
+/** What is special about a server. */
+export type Launch = Partial<Pick<ServerOptions, 'nodeArgs' | 'env'>>;
 
 export class BenchContext {
   /** Things a reader of the figures must know. */
@@ -24,12 +27,17 @@ export class BenchContext {
    * Runs `work` with a server on an empty database. The server is stopped by SIGTERM afterwards, its folder removed.
    * Throws when the server ended by itself, did not stop cleanly, or a load process reported a failure.
    */
-  async withServer<T>(work: (running: Running) => Promise<T>, nodeArgs: readonly string[] = []): Promise<T> {
+  async withServer<T>(work: (running: Running) => Promise<T>, launch: Launch = {}): Promise<T> {
     const dir = await mkdtemp(join(this.options.dir, 'ccv-bench-'));
     return this.owning(
       () => rm(dir, { recursive: true, force: true }),
       async () => {
-        const server = await ServerProcess.start({ entry: this.options.server, dir, nodeArgs });
+        const server = await ServerProcess.start({
+          entry: this.options.server,
+          dir,
+          nodeArgs: launch.nodeArgs ?? [],
+          env: launch.env ?? {},
+        });
         return this.owning(
           () => server.stop(),
           async () => {

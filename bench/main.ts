@@ -10,7 +10,7 @@ import { BenchContext } from './bench-context.js';
 import { describeMachine } from './machine.js';
 import { HELP, type Options, parseOptions, UsageError } from './options.js';
 import { ingestReport, profileReport, type Results, type Section, writeSection } from './report.js';
-import { CLOSED_LOOP_SHAPES, type ClosedLoopResult, closedLoop, REFERENCE_SHAPE } from './scenarios/closed-loop.js';
+import { CLOSED_LOOP_SHAPES, type ClosedLoopResult, closedLoop, isReference, REFERENCE_SHAPE } from './scenarios/closed-loop.js';
 import { idleAndStorm, whyNotIdle } from './scenarios/idle-and-storm.js';
 import { openLoop } from './scenarios/open-loop.js';
 import { profileRun } from './scenarios/profile-run.js';
@@ -25,7 +25,7 @@ async function measure(context: BenchContext): Promise<Results> {
   const { scenarios, connections, seconds } = context.options;
   const closedLoops: ClosedLoopResult[] = [];
   const measureClosed = async (shape: (typeof CLOSED_LOOP_SHAPES)[number]): Promise<ClosedLoopResult> => {
-    say(`closed loop: ${shape.agents} agents, ${shape.inFlight} in flight, ${seconds} s …`);
+    say(`closed loop: ${shape.agents} agents, ${shape.inFlight} in flight${shape.fastParser ? '' : ', JSON.parse'}, ${seconds} s …`);
     const result = await closedLoop(context, shape);
     say(`  ${Math.round(result.samplesPerSecond)} samples/s, ${Math.round(result.samplesPerCpuSecond)} per CPU-second`);
     return result;
@@ -49,7 +49,6 @@ async function measure(context: BenchContext): Promise<Results> {
 
   let open: Results['openLoop'] = null;
   if (scenarios.includes('d')) {
-    const isReference = (r: ClosedLoopResult): boolean => r.agents === REFERENCE_SHAPE.agents && r.inFlight === REFERENCE_SHAPE.inFlight;
     const ceiling = closedLoops.find(isReference) ?? (await measureClosed(REFERENCE_SHAPE));
     say(`open loop, ${seconds} s …`);
     open = await openLoop(context, ceiling.samplesPerSecond);

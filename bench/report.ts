@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Machine } from './machine.js';
 import type { Options } from './options.js';
-import { type ClosedLoopResult, REFERENCE_SHAPE } from './scenarios/closed-loop.js';
+import { type ClosedLoopResult, isReference, REFERENCE_SHAPE } from './scenarios/closed-loop.js';
 import type { IdleResult, StormResult } from './scenarios/idle-and-storm.js';
 import { type OpenLoopResult, SHARE_OF_CEILING } from './scenarios/open-loop.js';
 import type { ProfileResult } from './scenarios/profile-run.js';
@@ -34,6 +34,7 @@ export function ingestReport(results: Results, machine: Machine, options: Option
         [
           'agents',
           'in flight',
+          'parser',
           'samples/s',
           'samples per CPU-second',
           'server cores',
@@ -47,6 +48,7 @@ export function ingestReport(results: Results, machine: Machine, options: Option
         closedLoops.map((r) => [
           count(r.agents),
           count(r.inFlight),
+          r.fastParser ? 'fast' : 'JSON.parse',
           count(r.samplesPerSecond),
           count(r.samplesPerCpuSecond),
           fixed(r.usage.serverCpu / r.usage.seconds, 2),
@@ -200,7 +202,7 @@ function heading(machine: Machine, options: Options): string {
 }
 
 function aimsTable({ closedLoops, idle, storm, openLoop }: Results): string {
-  const reference = closedLoops.find((r) => r.agents === REFERENCE_SHAPE.agents && r.inFlight === REFERENCE_SHAPE.inFlight);
+  const reference = closedLoops.find(isReference);
   const row = (
     what: string,
     aim: string,

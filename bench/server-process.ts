@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly dir: string;
   /** Flags for Node itself. */
   readonly nodeArgs: readonly string[];
+  /** Settings besides those of the bench itself. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export class ServerProcess {
@@ -47,6 +49,7 @@ export class ServerProcess {
         DB_PATH: `${options.dir}/bench.db`,
         // The probe asks /health 50 times a second; agents are never counted.
         RATE_LIMIT_MAX_REQUESTS: '1000000',
+        ...options.env,
       },
     });
     const server = new ServerProcess(child);

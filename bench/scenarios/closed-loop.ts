@@ -12,17 +12,25 @@ const SPARE_SECONDS = 5;
 export interface ClosedLoopShape {
   readonly agents: number;
   readonly inFlight: number;
+  /** false: every batch through JSON.parse, for comparison. */
+  readonly fastParser: boolean;
 }
 
 export const CLOSED_LOOP_SHAPES: readonly ClosedLoopShape[] = [
-  { agents: 1, inFlight: 1 },
-  { agents: 1, inFlight: 8 },
-  { agents: 100, inFlight: 1 },
-  { agents: 1_000, inFlight: 1 },
+  { agents: 1, inFlight: 1, fastParser: true },
+  { agents: 1, inFlight: 8, fastParser: true },
+  { agents: 100, inFlight: 1, fastParser: true },
+  { agents: 100, inFlight: 1, fastParser: false },
+  { agents: 1_000, inFlight: 1, fastParser: true },
 ];
 
 /** The run whose throughput the aims and the open loop refer to. */
-export const REFERENCE_SHAPE: ClosedLoopShape = { agents: 100, inFlight: 1 };
+export const REFERENCE_SHAPE: ClosedLoopShape = { agents: 100, inFlight: 1, fastParser: true };
+
+/** True for the run of the reference shape. */
+export function isReference(result: ClosedLoopResult): boolean {
+  return result.agents === REFERENCE_SHAPE.agents && result.inFlight === REFERENCE_SHAPE.inFlight && result.fastParser;
+}
 
 export interface ClosedLoopResult extends ClosedLoopShape {
   readonly samplesPerSecond: number;
@@ -35,7 +43,8 @@ export interface ClosedLoopResult extends ClosedLoopShape {
 
 /** One measurement against a fresh server. `nodeArgs` go to the server's Node. */
 export function closedLoop(context: BenchContext, shape: ClosedLoopShape, nodeArgs: readonly string[] = []): Promise<ClosedLoopResult> {
-  return context.withServer((running) => measure(context, running, shape), nodeArgs);
+  const env = { FAST_PARSER: String(shape.fastParser) };
+  return context.withServer((running) => measure(context, running, shape), { nodeArgs, env });
 }
 
 async function measure(context: BenchContext, running: Running, shape: ClosedLoopShape): Promise<ClosedLoopResult> {
