@@ -111,7 +111,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
 
   // The way out
   const agentQueries = new AgentQueries(registry, storage.reader);
-  const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage);
+  const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage, storage.health);
   const dashboardQueries = new DashboardQueries(storage.reader, registry, activities, storage.health, clock);
   const live = new LiveChannel({ settings: config.live, bus, agents: registry, reader: storage.reader, metrics, clock, logger });
 
@@ -177,6 +177,11 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   metrics.gauge('ccv_ingest_queue_bytes', 'The same in bytes of samples.', () => processor.queuedBytes);
   metrics.gauge('ccv_database_bytes', 'Size of the database file.', () => storage.health.status().databaseBytes);
   metrics.gauge('ccv_database_wal_bytes', 'Size of its write-ahead log.', () => storage.health.status().walBytes);
+  const usage = () => storage.health.knownUsage();
+  const ofTiers = (field: 'bytes' | 'samples') => () => usage()?.tiers.map((tier) => [tier.tier, tier[field]] as const) ?? [];
+  metrics.gaugePer('tier', 'ccv_tier_bytes', 'Bytes of units, by tier; up to a minute old.', ofTiers('bytes'));
+  metrics.gaugePer('tier', 'ccv_tier_samples', 'Samples in units, of rollups rows, by tier; up to a minute old.', ofTiers('samples'));
+  metrics.gauge('ccv_log_batches', 'Rows of the batch log; up to a minute old.', () => usage()?.log.batches ?? 0);
   metrics.gauge('ccv_writer_queue', 'Writes waiting for the writer thread.', () => storage.health.status().writerQueue);
   metrics.gauge('ccv_reader_queue', 'Queries waiting for a reader thread.', () => storage.health.status().readerQueue);
 

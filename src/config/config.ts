@@ -23,6 +23,8 @@ export interface Config {
   readonly storage: {
     readonly path: string;
     readonly retentionMs: number;
+    readonly fiveMinuteRetentionMs: number;
+    readonly oneHourRetentionMs: number;
     readonly cleanupIntervalMs: number;
     readonly compactIntervalMs: number;
     readonly readerThreads: number;
@@ -125,6 +127,8 @@ interface SettingValues {
   readonly QUERY_TIMEOUT_MS: number;
   readonly RATE_LIMIT_MAX_REQUESTS: number;
   readonly RATE_LIMIT_WINDOW_MS: number;
+  readonly RETENTION_1H_DAYS: number;
+  readonly RETENTION_5M_DAYS: number;
   readonly READER_THREADS: number;
   readonly STOP_TIMEOUT_MS: number;
   readonly TRUST_PROXY: string;
@@ -182,6 +186,8 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
     storage: {
       path: values.DB_PATH,
       retentionMs: values.METRICS_RETENTION_DAYS * DAY_MS,
+      fiveMinuteRetentionMs: values.RETENTION_5M_DAYS * DAY_MS,
+      oneHourRetentionMs: values.RETENTION_1H_DAYS * DAY_MS,
       cleanupIntervalMs: values.CLEANUP_INTERVAL,
       compactIntervalMs: values.COMPACT_INTERVAL,
       readerThreads: values.READER_THREADS,

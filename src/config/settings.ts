@@ -63,7 +63,17 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'METRICS_RETENTION_DAYS',
     schema: Joi.number().positive().max(3650).default(30),
-    help: 'Samples older than this are deleted, and rejected on arrival.',
+    help: 'Samples older than this are rejected on arrival; days (UTC) that are, live on as rollups.',
+  },
+  {
+    name: 'RETENTION_5M_DAYS',
+    schema: Joi.number().min(0).max(3650).default(90),
+    help: 'How long rollups of five minutes are kept, which take the place of samples at the end of their time; less than theirs: never made.',
+  },
+  {
+    name: 'RETENTION_1H_DAYS',
+    schema: Joi.number().min(0).max(3650).default(400),
+    help: 'How long rollups of an hour are kept.',
   },
   { name: 'CLEANUP_INTERVAL', schema: timerMs(3_600_000, 100), help: 'Milliseconds between clean-ups of expired data.' },
   { name: 'READER_THREADS', schema: count(2).max(16), help: 'Threads that answer queries.' },

@@ -4,7 +4,10 @@ import type { Logger } from '../runtime/logger.js';
 import type { AgentStore } from '../storage/ports.js';
 
 export interface HousekeeperSettings {
+  /** Of samples; of rollups of five minutes, and of an hour. */
   readonly retentionMs: number;
+  readonly fiveMinuteRetentionMs: number;
+  readonly oneHourRetentionMs: number;
   readonly cleanupIntervalMs: number;
   readonly batchMemoryMs: number;
 }
@@ -19,9 +22,9 @@ export interface AgentRemover {
 const SLICE_PAUSE_MS = 5;
 
 /**
- * Deletes what is past its time: samples beyond retention, receipts, old activities, agents that have neither been
- * seen nor hold samples, and what deleted agents left behind. In slices; a failure is logged and tried again at the
- * next round.
+ * Deletes what is past its time: samples beyond retention (which live on as rollups until those are, too), receipts, old
+ * activities, agents that have neither been seen nor left anything, and what deleted agents left behind. In slices; a
+ * failure is logged and tried again at the next round.
  */
 export class Housekeeper implements Part {
   private timer: NodeJS.Timeout | null = null;
@@ -62,7 +65,13 @@ export class Housekeeper implements Part {
   private async run(): Promise<void> {
     const nowMs = this.clock.nowMs();
     const beforeMs = nowMs - this.settings.retentionMs;
-    const limits = { samplesBeforeMs: beforeMs, receiptsBeforeMs: nowMs - this.settings.batchMemoryMs, activitiesBeforeMs: beforeMs };
+    const limits = {
+      samplesBeforeMs: beforeMs,
+      fiveMinutesBeforeMs: nowMs - this.settings.fiveMinuteRetentionMs,
+      oneHourBeforeMs: nowMs - this.settings.oneHourRetentionMs,
+      receiptsBeforeMs: nowMs - this.settings.batchMemoryMs,
+      activitiesBeforeMs: beforeMs,
+    };
     await this.slices(() => this.store.purge(limits));
     await this.slices(() => this.removeExpired(beforeMs));
     await this.slices(() => this.store.eraseDeleted());

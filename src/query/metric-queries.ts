@@ -6,12 +6,12 @@ import { type AgentDirectory, requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { TimeRange } from '../model/metric.js';
 import type { Clock } from '../runtime/clock.js';
-import type { MetricReader, SampleRows } from '../storage/ports.js';
+import type { MetricReader, SampleRows, StorageHealth, TierName } from '../storage/ports.js';
 import type { LabelledRange } from './agent-queries.js';
 import { aggregatedMetrics, type AggregatedRequest } from './aggregated.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { describeFilter, type MetricFilter } from './filter.js';
-import { isoTime, type MetricAnswer, presentPeriod, presentRows } from './present.js';
+import { isoTime, isoTimeOrNull, type MetricAnswer, presentPeriod, presentRows } from './present.js';
 import { compareText, metricStatistics } from './statistics.js';
 
 /** Which page: `limit` samples behind `cursor` when there is one, otherwise behind the first `offset`. */
@@ -22,14 +22,18 @@ export interface PageRequest {
 }
 
 export interface MetricQuerySettings {
-  /** How far back samples are kept. */
+  /** How far back samples are kept, and rollups of five minutes and of an hour. */
   readonly retentionMs: number;
+  readonly fiveMinuteRetentionMs: number;
+  readonly oneHourRetentionMs: number;
 }
 
 /** The window of "now": realtime answers and health. */
 export const RECENT_WINDOW_MS = 5 * 60_000;
 
 const REALTIME_LIMIT = 1_000;
+
+const DAY_MS = 86_400_000;
 
 /** Agents' clocks may be ahead by up to this much, and their samples are stored so. */
 const MAX_CLOCK_LEAD_MS = 3_600_000;
@@ -40,6 +44,7 @@ export class MetricQueries {
     private readonly agents: AgentDirectory,
     private readonly clock: Clock,
     private readonly settings: MetricQuerySettings,
+    private readonly storage: Pick<StorageHealth, 'usage' | 'status'>,
   ) {}
 
   /** Samples as they came, newest first. An open range goes from the newest back to the oldest. */
@@ -84,11 +89,12 @@ export class MetricQueries {
     return { metricNames, filters: describeFilter(filter) };
   }
 
-  /** What was measured in the range, by whom: an agent's stats over all agents, and by provider. */
+  /** What was measured in the range, by whom: an agent's stats over all agents, and by provider; and what storage holds of all time. */
   async stats(filter: MetricFilter, range: LabelledRange) {
-    const [statistics, providers] = await Promise.all([
+    const [statistics, providers, storage] = await Promise.all([
       metricStatistics(this.reader, filter, range),
       this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider'] }),
+      this.stored(),
     ]);
     const byProvider = providers
       .map((group) => ({
@@ -105,6 +111,27 @@ export class MetricQueries {
       period: presentPeriod(range),
       overview: { ...statistics.overview, active_agents: activeAgents },
       breakdown: { byType: statistics.byType, byProvider, topMetrics: statistics.topMetrics },
+      storage,
+    };
+  }
+
+  private async stored() {
+    const { tiers, log, series } = await this.storage.usage();
+    const { retentionMs, fiveMinuteRetentionMs, oneHourRetentionMs } = this.settings;
+    const retention: Record<TierName, number> = { raw: retentionMs, '5m': fiveMinuteRetentionMs, '1h': oneHourRetentionMs };
+    return {
+      tiers: tiers.map(({ tier, units, samples, bytes, oldestMs, newestMs }) => ({
+        tier,
+        retention_days: retention[tier] / DAY_MS,
+        units,
+        samples,
+        bytes,
+        oldest: isoTimeOrNull(oldestMs),
+        newest: isoTimeOrNull(newestMs),
+      })),
+      log,
+      series,
+      database_bytes: this.storage.status().databaseBytes,
     };
   }
 

@@ -104,7 +104,12 @@ export interface AggregateQuery {
 
 export interface MetricReader {
   samples(query: SampleQuery): Promise<SampleRows>;
-  /** @throws AppError `validation_failed` when the answer would hold too many buckets, or percentiles too many samples. */
+  /**
+   * Days whose samples had their time are told by their rollups, the rows of which count for the bucket of their start: where
+   * the range begins or ends within a row's five minutes or hour, the row is in when its start is.
+   * @throws AppError `validation_failed` when the answer would hold too many buckets, or percentiles too many samples; when
+   * what is left of a day cannot tell percentiles, or buckets of this width. The message says what can be had.
+   */
   aggregate(query: AggregateQuery): Promise<AggregateGroup[]>;
   /** The newest sample of every matching series within the range, ordered by series id. */
   latest(query: { filter: SeriesFilter; range: TimeRange }): Promise<SampleRows>;
@@ -149,14 +154,23 @@ export interface AgentStore {
   remove(agentKey: number): Promise<boolean>;
   /** Erases one bounded slice of deleted agents' data; true while there is more to do. */
   eraseDeleted(): Promise<boolean>;
-  /** Agents last seen before `beforeMs` that hold no samples any more; a page of them. */
+  /**
+   * Agents that were neither seen nor have samples since `beforeMs`, and of which nothing is left, rollups included; those
+   * that never lived for a day go with what there is of them. A page.
+   */
   expired(beforeMs: number): Promise<{ agentKey: number; id: string }[]>;
-  /** Deletes one bounded slice of samples older than `beforeMs`, and receipts and activities past their time. */
+  /**
+   * One bounded slice of what is past its time: days of samples become rollups, or go where no tier wants them; rollups,
+   * receipts and activities are deleted. True while there is more to do.
+   */
   purge(limits: PurgeLimits): Promise<boolean>;
 }
 
+/** Samples and rollups go by days (UTC): when all of the day is before the limit of their tier. */
 export interface PurgeLimits {
   readonly samplesBeforeMs: number;
+  readonly fiveMinutesBeforeMs: number;
+  readonly oneHourBeforeMs: number;
   readonly receiptsBeforeMs: number;
   readonly activitiesBeforeMs: number;
 }
@@ -279,8 +293,34 @@ export interface StorageStatus {
   readonly writeFailure: string | null;
 }
 
+export type TierName = 'raw' | '5m' | '1h';
+
+/** What one tier occupies. */
+export interface TierUsage {
+  readonly tier: TierName;
+  readonly units: number;
+  /** Samples folded into units; of rollups their rows. */
+  readonly samples: number;
+  readonly bytes: number;
+  /** Start and end of the time covered; null when there are no units. */
+  readonly oldestMs: number | null;
+  readonly newestMs: number | null;
+}
+
+export interface StorageUsage {
+  /** raw, 5m, 1h. */
+  readonly tiers: readonly TierUsage[];
+  /** The batch log; its bytes are estimated from the newest rows. */
+  readonly log: { readonly batches: number; readonly bytes: number };
+  readonly series: number;
+}
+
 export interface StorageHealth {
   status(): StorageStatus;
+  /** What is stored, at most a minute old. */
+  usage(): Promise<StorageUsage>;
+  /** The same as far as it is known: at once, and asks for newer figures when these are a minute old. null: not yet. */
+  knownUsage(): StorageUsage | null;
   /** Writes and reads one row: resolves when the database can do its job, rejects with an AppError when not. */
   probe(): Promise<void>;
   /** Rejected metrics since `sinceMs`, per agent, most errors first. */

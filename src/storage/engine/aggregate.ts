@@ -6,6 +6,7 @@
  */
 import type { AggregateGroup, AggregateWants, GroupKey } from '../../model/aggregate.js';
 import type { SeriesInfo, TimeRange } from '../../model/metric.js';
+import { stepBetween } from './column.js';
 import { commonTags, labelOf } from './group-labels.js';
 import { AggregateBudget, GroupRows } from './group-rows.js';
 
@@ -199,12 +200,6 @@ export class Aggregator {
     this.previous[slot] = previous;
     return increase;
   }
-}
-
-/** How much a counter went up between two values; 0 when one of them is NaN. */
-function stepBetween(previous: number, value: number): number {
-  if (value >= previous) return value - previous;
-  return value < previous && value > 0 ? value : 0;
 }
 
 /** The first of the ascending rows `from` to `to` at or behind a time; `to` when there is none. */

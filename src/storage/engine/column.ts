@@ -56,10 +56,13 @@ export function statsOf(values: Float64Array, from: number, to: number, isCounte
 function increaseOf(values: Float64Array, from: number, to: number): number {
   let increase = 0;
   for (let i = from + 1; i < to; i += 1) {
-    const value = values[i] as number;
-    const before = values[i - 1] as number;
-    if (value >= before) increase += value - before;
-    else if (value < before && value > 0) increase += value;
+    increase += stepBetween(values[i - 1] as number, values[i] as number);
   }
   return increase;
+}
+
+/** How much a counter went up between two values; 0 when one of them is NaN. */
+export function stepBetween(previous: number, value: number): number {
+  if (value >= previous) return value - previous;
+  return value < previous && value > 0 ? value : 0;
 }

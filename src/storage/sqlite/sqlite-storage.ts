@@ -14,6 +14,7 @@ import type {
   StorageHealth,
   TargetStore,
 } from '../ports.js';
+import { KnownUsage } from './known-usage.js';
 import type { CompactorThreadData } from './threads/compactor-thread.js';
 import { ReaderPool } from './threads/reader-pool.js';
 import type { ReaderThreadData } from './threads/reader-thread.js';
@@ -100,7 +101,12 @@ export class SqliteStorage implements Storage, Part {
       remove: (agentKey) => write.call('removeAgent', agentKey),
       eraseDeleted: () => write.call('eraseDeleted'),
       expired: (beforeMs) => read.call('expiredAgents', beforeMs),
-      purge: (limits) => write.call('purge', limits),
+      purge: async (limits) => {
+        const { due, done } = await this.compactor.expire(limits);
+        // Samples that are still to be made into rollups stay; also when that was of no use this time.
+        const more = await write.call('purge', due === 0 ? limits : { ...limits, samplesBeforeMs: Number.MIN_SAFE_INTEGER });
+        return more || done > 0;
+      },
     };
     this.configs = {
       get: (agentKey) => read.call('getConfig', agentKey),
@@ -124,7 +130,10 @@ export class SqliteStorage implements Storage, Part {
       record: (activity, agentKey) => this.recordActivity(activity, agentKey),
       recent: (query) => read.call('recentActivities', query),
     };
+    const usage = new KnownUsage(() => read.call('usage'));
     this.health = {
+      usage: () => usage.fresh(),
+      knownUsage: () => usage.latest(),
       status: () => ({
         databaseBytes: fileSize(path),
         walBytes: fileSize(`${path}-wal`),

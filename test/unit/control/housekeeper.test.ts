@@ -36,7 +36,13 @@ class House {
         return this.agents.delete(id);
       },
     };
-    const settings = { retentionMs: 1_000, cleanupIntervalMs: 3_600_000, batchMemoryMs: 10 };
+    const settings = {
+      retentionMs: 1_000,
+      fiveMinuteRetentionMs: 2_000,
+      oneHourRetentionMs: 3_000,
+      cleanupIntervalMs: 3_600_000,
+      batchMemoryMs: 10,
+    };
     this.housekeeper = new Housekeeper(store as AgentStore, registry, settings, { nowMs: () => NOW }, this.logger);
   }
 }
@@ -51,7 +57,13 @@ describe('Housekeeper', () => {
     house.eraseSlices = 2;
     await house.housekeeper.clean();
     expect(house.limits).toEqual(
-      [1, 2, 3].map(() => ({ samplesBeforeMs: NOW - 1_000, receiptsBeforeMs: NOW - 10, activitiesBeforeMs: NOW - 1_000 })),
+      [1, 2, 3].map(() => ({
+        samplesBeforeMs: NOW - 1_000,
+        fiveMinutesBeforeMs: NOW - 2_000,
+        oneHourBeforeMs: NOW - 3_000,
+        receiptsBeforeMs: NOW - 10,
+        activitiesBeforeMs: NOW - 1_000,
+      })),
     );
     expect(house.eraseSlices).toBe(-1);
   });

@@ -15,9 +15,24 @@ const PLACES = {
   b: { provider: 'aws', region: 'r2', zone: 'z2' },
 };
 
+const NOTHING = { units: 0, samples: 0, bytes: 0, oldestMs: null, newestMs: null };
+const STORED = {
+  usage: async () => ({
+    tiers: [
+      { tier: 'raw' as const, units: 3, samples: 700, bytes: 800, oldestMs: NOW - 12 * HOUR, newestMs: NOW },
+      { tier: '5m' as const, ...NOTHING },
+      { tier: '1h' as const, ...NOTHING },
+    ],
+    log: { batches: 2, bytes: 50 },
+    series: 4,
+  }),
+  status: () => ({ databaseBytes: 4_096, walBytes: 0, writerQueue: 0, readerQueue: 0, writeFailure: null }),
+};
+
 function queriesOver(samples: readonly PlainSample[]): MetricQueries {
   const agents = directoryOf(makeAgent({ id: 'a' }), makeAgent({ id: 'b' }));
-  return new MetricQueries(new NaiveReader(samples, PLACES), agents, { nowMs: () => NOW }, { retentionMs: 30 * DAY });
+  const settings = { retentionMs: 30 * DAY, fiveMinuteRetentionMs: 90 * DAY, oneHourRetentionMs: 400 * DAY };
+  return new MetricQueries(new NaiveReader(samples, PLACES), agents, { nowMs: () => NOW }, settings, STORED);
 }
 
 const LAST_DAY = { startMs: NOW - DAY, endMs: NOW, label: '24h' };
@@ -202,6 +217,24 @@ test('stats', async () => {
         // The sum of these overflows: there is no average to tell.
         { name: 'y', type: 'counter', count: 2, min_value: 1e308, max_value: 1e308, avg_value: null },
       ],
+    },
+    storage: {
+      tiers: [
+        {
+          tier: 'raw',
+          retention_days: 30,
+          units: 3,
+          samples: 700,
+          bytes: 800,
+          oldest: '2026-01-31T00:00:00.000Z',
+          newest: '2026-01-31T12:00:00.000Z',
+        },
+        { tier: '5m', retention_days: 90, units: 0, samples: 0, bytes: 0, oldest: null, newest: null },
+        { tier: '1h', retention_days: 400, units: 0, samples: 0, bytes: 0, oldest: null, newest: null },
+      ],
+      log: { batches: 2, bytes: 50 },
+      series: 4,
+      database_bytes: 4_096,
     },
   });
 });

@@ -145,7 +145,8 @@ describe('folding', () => {
   test('a row of the log gets an id no other one had, also when the newest was deleted', async () => {
     const key = await store.agentKey('a');
     await append(key, D);
-    while (await store.storage.agents.purge({ samplesBeforeMs: D + DAY, receiptsBeforeMs: 0, activitiesBeforeMs: 0 }));
+    const limits = { samplesBeforeMs: D + DAY, fiveMinutesBeforeMs: D + DAY, oneHourBeforeMs: D + DAY };
+    while (await store.storage.agents.purge({ ...limits, receiptsBeforeMs: 0, activitiesBeforeMs: 0 }));
     await append(key, D + DAY);
     expect(db.prepare('SELECT id FROM metric_batches').pluck().all()).toEqual([2]);
   });

@@ -8,7 +8,10 @@ import type { PlainSample } from '../../helpers/naive-reader.js';
 import { batchOf, TestStorage } from '../../helpers/storage.js';
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const T = 1_795_377_600_000;
+/** Start of the day of T. */
+const D = Math.floor(T / DAY) * DAY;
 
 let store: TestStorage;
 beforeEach(async () => {
@@ -18,6 +21,11 @@ afterEach(() => store.stop());
 
 const sample = (more: Partial<PlainSample> = {}): PlainSample => ({ agentId: 'a', name: 'x', timestampMs: T, value: 1, ...more });
 const all = { filter: {}, range: {}, order: 'oldest' as const, limit: 1_000, offset: 0 };
+
+/** Samples older than this go without leaving rollups. */
+function withoutRollups(beforeMs: number) {
+  return { samplesBeforeMs: beforeMs, fiveMinutesBeforeMs: beforeMs, oneHourBeforeMs: beforeMs };
+}
 
 async function values(): Promise<number[]> {
   return [...(await store.storage.reader.samples(all)).values];
@@ -172,25 +180,26 @@ describe('deletion and expiry', () => {
     const hours = Array.from({ length: 20 }, (_, i) => sample({ timestampMs: T + i * HOUR }));
     await store.storage.writer.append(batchOf(other, hours));
     const [never, before] = [await store.agentKey('never'), await store.agentKey('before')];
-    await store.storage.writer.append(batchOf(before, [sample({ timestampMs: T - HOUR })]));
-    while (await store.storage.agents.purge({ samplesBeforeMs: T + HOUR, receiptsBeforeMs: 0, activitiesBeforeMs: 0 }));
+    await store.storage.writer.append(batchOf(before, [sample({ timestampMs: T - DAY })]));
+    while (await store.storage.agents.purge({ ...withoutRollups(T), receiptsBeforeMs: 0, activitiesBeforeMs: 0 }));
     await store.storage.agents.remove(never);
     await store.storage.agents.remove(before);
     expect([await store.storage.agents.eraseDeleted(), await store.storage.agents.eraseDeleted()]).toEqual([true, false]);
     expect(await values()).toHaveLength(20);
   });
 
-  test('purge removes windows that are wholly past the limit, forgotten receipts and old activities', async () => {
+  test('purge removes days that are wholly past the limit, forgotten receipts and old activities', async () => {
     const key = await store.agentKey('a');
-    const times = [T, T + HOUR, T + 2 * HOUR];
+    const times = [D, D + DAY - 1, D + DAY];
     for (const [i, timestampMs] of times.entries()) {
       await store.storage.writer.append(batchOf(key, [sample({ timestampMs, value: i })], { batchId: `b${i}`, receivedAtMs: timestampMs }));
       store.storage.activities.record({ timestampMs, type: 'agent_status', agentId: 'a', message: String(i) }, key);
     }
-    const limits = { samplesBeforeMs: T + 2 * HOUR, receiptsBeforeMs: T + HOUR, activitiesBeforeMs: T + 2 * HOUR };
-    while (await store.storage.agents.purge(limits));
-    // The window that begins one hour before the limit ends at it: it is the last to go, not yet.
-    expect(await values()).toEqual([1, 2]);
+    const limits = { receiptsBeforeMs: D + DAY - 1, activitiesBeforeMs: D + DAY };
+    while (await store.storage.agents.purge({ ...limits, ...withoutRollups(D + DAY - 1) }));
+    expect(await values()).toEqual([0, 1, 2]);
+    while (await store.storage.agents.purge({ ...limits, ...withoutRollups(D + DAY) }));
+    expect(await values()).toEqual([2]);
     expect((await store.storage.activities.recent({ limit: 10 })).map(({ message }) => message)).toEqual(['2']);
     expect(await store.storage.writer.append(batchOf(key, [], { batchId: 'b0' }))).toMatchObject({ duplicate: false });
     expect(await store.storage.writer.append(batchOf(key, [], { batchId: 'b1' }))).toMatchObject({ duplicate: true });

@@ -6,6 +6,8 @@ import { CommandRows } from '../rows/command-rows.js';
 import { ConfigRows } from '../rows/config-rows.js';
 import { TargetRows } from '../rows/target-rows.js';
 import { FoldPlanner } from '../units/fold-planner.js';
+import { UsageRows } from '../rows/usage-rows.js';
+import { ExpiryPlanner } from '../units/expiry-planner.js';
 import { SampleReader } from './sample-reader.js';
 import { SegmentScan } from './segment-scan.js';
 import { SeriesFinder } from './series-lookup.js';
@@ -15,6 +17,8 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
   const series = new SeriesFinder(db);
   const samples = new SampleReader(series, new SegmentScan(db, settings.queryTimeoutMs));
   const planner = new FoldPlanner(db);
+  const expiry = new ExpiryPlanner(db);
+  const usage = new UsageRows(db);
   const agents = new AgentRows(db);
   const configs = new ConfigRows(db);
   const targets = new TargetRows(db);
@@ -42,6 +46,8 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
     batchErrors: (sinceMs: number): BatchErrors[] =>
       errors.all(sinceMs).map(({ agentId, errorCount, lastError }) => ({ agentId, errorCount, lastError })),
     planFolds: planner.plan.bind(planner),
+    planExpiry: expiry.plan.bind(expiry),
+    usage: usage.read.bind(usage),
     probe(): void {},
   };
 }

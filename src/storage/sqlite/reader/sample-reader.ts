@@ -2,12 +2,17 @@ import { AppError } from '../../../model/errors.js';
 import type { SeriesInfo, TimeRange } from '../../../model/metric.js';
 import { AggregateLimitError, Aggregator } from '../../engine/aggregate.js';
 import type { AggregateGroup, AggregateQuery, SampleQuery, SampleRows, SeriesFilter } from '../../ports.js';
-import type { Arrival, Segment, SegmentScan } from './segment-scan.js';
-import type { SeriesFinder, SeriesLookup } from './series-lookup.js';
+import { type DayRollups, isRawGone } from '../units/day-tiers.js';
+import { TIER, type UnitRow } from '../units/unit-rows.js';
+import { rollupFor } from './rollup-choice.js';
+import { type Arrival, DAY_MS, type Segment, type SegmentScan } from './segment-scan.js';
+import type { AgentSlots, SeriesFinder, SeriesLookup } from './series-lookup.js';
 
 /** The first slice of time that a page of samples looks at; it doubles while too little is found. */
 const FIRST_SLICE_MS = 60_000;
 const MAX_SLICE_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
+const ALL_TIERS = Object.values(TIER);
 
 interface Row {
   readonly slot: number;
@@ -56,9 +61,7 @@ export class SampleReader {
     const lookup = this.series.lookUp(query.filter);
     const aggregator = new Aggregator(lookup.infos, query.range, query.stepMs, query.groupBy, query.wants);
     try {
-      for (const day of this.scan.days(query.range, 'ascending')) {
-        for (const segment of this.scan.segments(day, lookup)) this.fold(segment, day, query, aggregator);
-      }
+      for (const day of this.scan.days(query.range, 'ascending', ALL_TIERS)) this.foldDay(day, lookup, query, aggregator);
     } catch (error) {
       if (!(error instanceof AggregateLimitError)) throw error;
       throw new AppError('validation_failed', error.message);
@@ -88,6 +91,46 @@ export class SampleReader {
     const idOf = (row: Row): number => (lookup.infos[row.slot] as SeriesInfo).id;
     const rows = [...newest.values()].sort((a, b) => idOf(a) - idOf(b));
     return toSampleRows(lookup, rows, false);
+  }
+
+  /**
+   * Each agent's day is told by its raw samples, or by a rollup: where the samples had their time, or where a rollup says the
+   * same of a whole day with less to decode. Never by both. (Late samples of a day whose rollups are all there is
+   * count once they are folded into those.)
+   */
+  private foldDay(day: TimeRange, lookup: SeriesLookup, query: AggregateQuery, aggregator: Aggregator): void {
+    const rollups = this.scan.rollups(day, lookup);
+    const segments = new Map<number, Segment[]>();
+    for (const segment of this.scan.segments(day, lookup)) {
+      const own = segments.get(segment.agentKey);
+      if (own === undefined) segments.set(segment.agentKey, [segment]);
+      else own.push(segment);
+    }
+    for (const [agentKey, slots] of lookup.agents) {
+      const own = segments.get(agentKey) ?? [];
+      const known = rollups.get(agentKey);
+      const units = own.map(({ unit }) => unit);
+      if (known !== undefined && isRawGone(known, units)) this.foldRollup(known, slots, day, query, aggregator);
+      else if (known?.oneHour && saysTheSame(own, day, query)) this.addRows(known.oneHour, slots, day, aggregator);
+      else for (const segment of own) this.fold(segment, day, query, aggregator);
+    }
+  }
+
+  private addRows(unit: UnitRow, slots: AgentSlots, day: TimeRange, aggregator: Aggregator): void {
+    this.scan.readRollup(unit, slots, day, (slot, startMs, row) => aggregator.addRollup(slot, startMs, row));
+  }
+
+  /** @throws AppError `validation_failed` when the rollups cannot tell what is asked of the series that are in them */
+  private foldRollup(known: DayRollups, slots: AgentSlots, day: TimeRange, query: AggregateQuery, aggregator: Aggregator): void {
+    const { unit, reason } = rollupFor(known, day, query);
+    if (unit !== null) return this.addRows(unit, slots, day, aggregator);
+    let concerned = false;
+    const left = known.fiveMinutes ?? known.oneHour;
+    if (left !== null) this.scan.readRollup(left, slots, day, () => (concerned = true));
+    if (!concerned) return;
+    const oldest = this.scan.oldestRawDay();
+    const since = oldest === null ? 'and there are none' : `which are there from ${new Date(oldest).toISOString()} on`;
+    throw new AppError('validation_failed', `of ${new Date(day.startMs).toISOString().slice(0, 10)} ${reason} need the samples, ${since}`);
   }
 
   /** A segment that lies in one bucket as a whole is told by what its unit's directory says of it; others are read. */
@@ -128,6 +171,16 @@ export class SampleReader {
       }
     }
   }
+}
+
+/**
+ * Whether the hourly rollup has all that is asked for: of a whole day, with nothing newer than its unit, and for steps of
+ * hours that are shorter than it. Longer ones are told by the unit's directory.
+ */
+function saysTheSame(segments: readonly Segment[], day: TimeRange, { stepMs, wants }: AggregateQuery): boolean {
+  const [segment] = segments;
+  if (stepMs === null || stepMs % HOUR_MS !== 0 || stepMs % DAY_MS === 0 || wants?.percentiles !== undefined) return false;
+  return segments.length === 1 && segment?.unit?.spanMs === DAY_MS && segment.batchIds.length === 0 && day.endMs - day.startMs === DAY_MS;
 }
 
 /** The query's range, cut where the cursor stands. */

@@ -3,11 +3,13 @@ import type { TimeRange } from '../../../model/metric.js';
 import { DecodedBatch, decodeBatch, type ObjectValue } from '../../engine/codec/batch-payload.js';
 import type { ColumnStats } from '../../engine/column.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
+import type { RollupRow } from '../../engine/aggregate.js';
 import type { UnitReader } from '../../engine/unit-reader.js';
 import { WINDOW_MS, windowOf } from '../../engine/window.js';
 import { damaged } from '../damaged.js';
 import type { Db } from '../open.js';
-import { TIER, type UnitRow, UnitRows } from '../units/unit-rows.js';
+import { type DayRollups, DayTiers } from '../units/day-tiers.js';
+import { TIER, type Tier, type UnitRow, UnitRows } from '../units/unit-rows.js';
 import type { AgentSlots, SeriesLookup } from './series-lookup.js';
 import { UnitCache } from './unit-cache.js';
 
@@ -50,6 +52,7 @@ export interface Segment {
  */
 export class SegmentScan {
   private readonly units;
+  private readonly tiers;
   private readonly cache;
   private readonly nextWindow;
   private readonly previousWindow;
@@ -66,12 +69,14 @@ export class SegmentScan {
     private readonly timeoutMs: number,
   ) {
     this.units = new UnitRows(db);
+    this.tiers = new DayTiers(db);
     this.cache = new UnitCache((row) => this.units.parts(row));
     const window = (sql: string) => db.prepare<[number], number | null>(sql).pluck();
     this.nextWindow = window('SELECT min(window_ms) FROM metric_batches WHERE window_ms >= ?');
     this.previousWindow = window('SELECT max(window_ms) FROM metric_batches WHERE window_ms <= ?');
-    this.nextUnit = window(`SELECT min(start_ms) FROM units WHERE tier = ${TIER.raw} AND start_ms >= ?`);
-    this.previousUnit = window(`SELECT max(start_ms) FROM units WHERE tier = ${TIER.raw} AND start_ms <= ?`);
+    const unit = (sql: string) => db.prepare<[Tier, number], number | null>(sql).pluck();
+    this.nextUnit = unit('SELECT min(start_ms) FROM units WHERE tier = ? AND start_ms >= ?');
+    this.previousUnit = unit('SELECT max(start_ms) FROM units WHERE tier = ? AND start_ms <= ?');
     this.selectIds = db
       .prepare<[number, number, number], [number, number]>(
         'SELECT agent_key, id FROM metric_batches WHERE window_ms = ? AND max_ts_ms >= ? AND min_ts_ms < ? ORDER BY agent_key, id',
@@ -87,16 +92,16 @@ export class SegmentScan {
     this.deadline = performance.now() + this.timeoutMs;
   }
 
-  /** Days (UTC) that hold samples and overlap the range, cut to it, ascending or descending. */
-  *days(range: Partial<TimeRange>, order: 'ascending' | 'descending'): Generator<TimeRange> {
+  /** Days (UTC) that hold samples, or also such that only hold rollups, and overlap the range, cut to it. */
+  *days(range: Partial<TimeRange>, order: 'ascending' | 'descending', tiers: readonly Tier[] = [TIER.raw]): Generator<TimeRange> {
     const startMs = Math.max(range.startMs ?? Number.NEGATIVE_INFINITY, -MAX_TIME_MS);
     const endMs = Math.min(range.endMs ?? Number.POSITIVE_INFINITY, MAX_TIME_MS);
     if (order === 'ascending') {
-      for (let day = this.dayFrom(dayOf(startMs)); day !== null && day < endMs; day = this.dayFrom(day + DAY_MS)) {
+      for (let day = this.dayFrom(dayOf(startMs), tiers); day !== null && day < endMs; day = this.dayFrom(day + DAY_MS, tiers)) {
         yield { startMs: Math.max(day, startMs), endMs: Math.min(day + DAY_MS, endMs) };
       }
     } else {
-      for (let day = this.dayUpTo(endMs - 1); day !== null && day + DAY_MS > startMs; day = this.dayUpTo(day - 1)) {
+      for (let day = this.dayUpTo(endMs - 1, tiers); day !== null && day + DAY_MS > startMs; day = this.dayUpTo(day - 1, tiers)) {
         yield { startMs: Math.max(day, startMs), endMs: Math.min(day + DAY_MS, endMs) };
       }
     }
@@ -159,6 +164,46 @@ export class SegmentScan {
       }
     });
     return true;
+  }
+
+  /** The rollups of the day that holds this range, by agent. */
+  rollups(range: TimeRange, lookup: SeriesLookup): Map<number, DayRollups> {
+    const only = lookup.agents.size === 1 ? (lookup.agents.keys().next().value ?? null) : null;
+    return this.tiers.ofDay(dayOf(range.startMs), only);
+  }
+
+  /** Reads the rows of a rollup whose start is in the range: calls back for each, ascending within a series. */
+  readRollup(unit: UnitRow, slots: AgentSlots, range: TimeRange, visit: (slot: number, startMs: number, row: RollupRow) => void): void {
+    this.checkTime();
+    try {
+      const reader = this.cache.rollup(unit);
+      for (const [index, { seriesId }] of reader.directory.series.entries()) {
+        const slot = slots.slotOf.get(seriesId);
+        if (slot === undefined) continue;
+        const { bucketsMs, count, sum, min, max, first, last, firstMs, lastMs, increase } = reader.readColumn(index);
+        const to = firstAt(bucketsMs, range.endMs);
+        for (let i = firstAt(bucketsMs, range.startMs); i < to; i += 1) {
+          visit(slots.first + slot, bucketsMs[i] as number, {
+            count: count[i] as number,
+            sum: sum[i] as number,
+            min: min[i] as number,
+            max: max[i] as number,
+            first: first[i] as number,
+            last: last[i] as number,
+            firstMs: firstMs[i] as number,
+            lastMs: lastMs[i] as number,
+            increase: increase[i] as number,
+          });
+        }
+      }
+    } catch (error) {
+      throw damaged(error, `unit ${unit.id}`);
+    }
+  }
+
+  /** Start of the first day that has samples, of anybody; null when there are none. */
+  oldestRawDay(): number | null {
+    return this.dayFrom(-MAX_TIME_MS, [TIER.raw]);
   }
 
   private readUnit(unit: UnitRow, slots: AgentSlots, range: TimeRange, visit: (slice: ColumnSlice) => void): void {
@@ -236,13 +281,17 @@ export class SegmentScan {
     return receivedAtMs;
   }
 
-  private dayFrom(fromMs: number): number | null {
-    const candidates = [this.nextWindow.get(fromMs), this.nextUnit.get(fromMs)].filter((ms) => typeof ms === 'number');
+  private dayFrom(fromMs: number, tiers: readonly Tier[]): number | null {
+    const candidates = [this.nextWindow.get(fromMs), ...tiers.map((tier) => this.nextUnit.get(tier, fromMs))].filter(
+      (ms) => typeof ms === 'number',
+    );
     return candidates.length === 0 ? null : dayOf(Math.min(...candidates));
   }
 
-  private dayUpTo(toMs: number): number | null {
-    const candidates = [this.previousWindow.get(toMs), this.previousUnit.get(toMs)].filter((ms) => typeof ms === 'number');
+  private dayUpTo(toMs: number, tiers: readonly Tier[]): number | null {
+    const candidates = [this.previousWindow.get(toMs), ...tiers.map((tier) => this.previousUnit.get(tier, toMs))].filter(
+      (ms) => typeof ms === 'number',
+    );
     return candidates.length === 0 ? null : dayOf(Math.max(...candidates));
   }
 

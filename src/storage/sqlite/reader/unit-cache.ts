@@ -1,6 +1,7 @@
 import type { PartSource } from '../../engine/unit-parts.js';
+import { RollupReader } from '../../engine/rollup-unit.js';
 import { UnitReader } from '../../engine/unit-reader.js';
-import type { UnitRow } from '../units/unit-rows.js';
+import { TIER, type UnitRow } from '../units/unit-rows.js';
 
 /** Bytes of units one reader thread keeps; what was decoded of them comes to a few times as much. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -11,19 +12,29 @@ const BYTES_PER_PART = 33_216;
  * ever out of date; whether a unit still counts is known from its row, which is read anew by every query.
  */
 export class UnitCache {
-  private readonly readers = new Map<number, { readonly reader: UnitReader; readonly bytes: number }>();
+  private readonly readers = new Map<number, { readonly reader: UnitReader | RollupReader; readonly bytes: number }>();
   private bytes = 0;
 
   constructor(private readonly partsOf: (row: UnitRow) => PartSource) {}
 
+  /** Of a raw unit. */
   reader(row: UnitRow): UnitReader {
+    return this.find(row) as UnitReader;
+  }
+
+  /** Of a rollup. */
+  rollup(row: UnitRow): RollupReader {
+    return this.find(row) as RollupReader;
+  }
+
+  private find(row: UnitRow): UnitReader | RollupReader {
     const known = this.readers.get(row.id);
     if (known !== undefined) {
       this.readers.delete(row.id);
       this.readers.set(row.id, known);
       return known.reader;
     }
-    const reader = new UnitReader(this.partsOf(row));
+    const reader = row.tier === TIER.raw ? new UnitReader(this.partsOf(row)) : new RollupReader(this.partsOf(row));
     const bytes = row.partCount * BYTES_PER_PART;
     this.readers.set(row.id, { reader, bytes });
     this.bytes += bytes;

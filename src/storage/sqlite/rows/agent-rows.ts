@@ -31,6 +31,8 @@ interface AgentRow {
 const SELECT_AGENT = `SELECT a.*, t.metrics, t.errors, t.last_batch_ms, t.clock_skew_ms
   FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key`;
 
+/** A crash loop breeds agents by the thousand: their rollups are not worth keeping their rows and series for a year. */
+const SHORT_LIFE_MS = 86_400_000;
 /** Later than every window. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
@@ -81,7 +83,9 @@ export class AgentRows {
     );
     this.selectExpired = db.prepare<[number, number], { agentKey: number; id: string }>(
       `SELECT a.agent_key AS agentKey, a.id FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key
-       WHERE max(a.last_seen_ms, t.last_batch_ms) < ? AND t.newest_sample_ms < ? LIMIT 1000`,
+       WHERE max(a.last_seen_ms, t.last_batch_ms) < ? AND t.newest_sample_ms < ?
+         AND (max(a.last_seen_ms, t.last_batch_ms) - a.created_at_ms < ${SHORT_LIFE_MS}
+           OR NOT EXISTS (SELECT 1 FROM units u WHERE u.agent_key = a.agent_key)) LIMIT 1000`,
     );
   }
 

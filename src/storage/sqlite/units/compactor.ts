@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isAppError } from '../../../model/errors.js';
+import { AppError, isAppError } from '../../../model/errors.js';
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
 import { fromWireError, type Result } from '../threads/protocol.js';
 import type { ReaderPool } from '../threads/reader-pool.js';
 import type { ThreadHost } from '../threads/thread-host.js';
 import type { WriterClient } from '../threads/writer-client.js';
+import { expiryKey, type TierLimits } from './expiry-planner.js';
 import { type Fold, type FoldJob, jobKey } from './folder.js';
 
 export interface CompactorSettings {
@@ -61,6 +62,44 @@ export class Compactor {
     return round;
   }
 
+  /**
+   * Makes rollups of a few days whose samples have had their time, in their place. Answers what there was to do and how much
+   * of it is done: samples may be deleted when there was nothing, but for such as cannot be read.
+   * @throws AppError when the disk is full, or storage is stopping
+   */
+  async expire(limits: TierLimits): Promise<{ due: number; done: number }> {
+    const before = this.round ?? Promise.resolve();
+    const work = before.then(() => this.expireSome(limits));
+    const round = work
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.round === round) this.round = null;
+      });
+    this.round = round;
+    return work;
+  }
+
+  private async expireSome(limits: TierLimits): Promise<{ due: number; done: number }> {
+    if (this.stopped) throw new AppError('storage_unavailable', 'storage is stopping');
+    const jobs = await this.read.call('planExpiry', limits, this.failed);
+    if (jobs.length === 0) return { due: 0, done: 0 };
+    try {
+      if (!this.host.running) await this.host.start();
+      let done = 0;
+      for (const job of jobs) {
+        if (this.stopped) break;
+        if (await this.fold(job)) done += 1;
+        await pause(FOLD_PAUSE_MS);
+      }
+      return { due: jobs.length, done };
+    } finally {
+      await this.host.stop();
+    }
+  }
+
   private async run(everything: boolean): Promise<void> {
     try {
       for (let jobs = await this.plan(everything); jobs.length > 0; jobs = await this.plan(everything)) {
@@ -97,8 +136,10 @@ export class Compactor {
       if (isAppError(error) && error.code === 'conflict') return false;
       // The disk is full, the thread is gone: nothing is wrong with this job.
       if (isAppError(error)) throw error;
-      this.failed.add(jobKey(job));
-      this.logger.error('samples could not be folded; they stay in the log', { agentKey: job.agentKey, startMs: job.startMs, error });
+      this.failed.add(job.keepsRaw ? jobKey(job) : expiryKey(job));
+      if (!job.keepsRaw) this.failed.add(jobKey(job));
+      const what = job.keepsRaw ? 'samples could not be folded; they stay in the log' : 'samples could not be made into rollups';
+      this.logger.error(what, { agentKey: job.agentKey, startMs: job.startMs, error });
       return false;
     }
   }

@@ -1,9 +1,9 @@
 import { WINDOW_MS } from '../../engine/window.js';
 import type { Db } from '../open.js';
 import { type FoldJob, jobKey } from './folder.js';
-import { TIER, UnitRows } from './unit-rows.js';
+import { type DayRollups, DayTiers, idsOf, isRawGone, tiersOf } from './day-tiers.js';
+import { TIER, UNIT_DAY_MS as DAY_MS, UnitRows, type UnitRow } from './unit-rows.js';
 
-const DAY_MS = 86_400_000;
 /** An hour is folded when it has been over for so long: batches straddle hours, and clocks differ a little. */
 const HOUR_GRACE_MS = 5 * 60_000;
 /** Hourly units are merged into daily ones when the day has been over for so long: questions about "the last 24 hours" read single hours. */
@@ -23,12 +23,14 @@ export interface FoldPlanOptions {
 /** Finds what there is to fold, the oldest first. Must be used within one read transaction. */
 export class FoldPlanner {
   private readonly units;
+  private readonly tiers;
   private readonly nextWindow;
   private readonly selectRows;
   private readonly selectDays;
 
   constructor(db: Db) {
     this.units = new UnitRows(db);
+    this.tiers = new DayTiers(db);
     this.nextWindow = db.prepare<[number], number | null>('SELECT min(window_ms) FROM metric_batches WHERE window_ms >= ?').pluck();
     this.selectRows = db
       .prepare<[number], [number, number]>(
@@ -52,7 +54,8 @@ export class FoldPlanner {
 
   private hours({ nowMs, everything, without }: FoldPlanOptions): FoldJob[] {
     const lastEnd = everything ? Number.POSITIVE_INFINITY : nowMs - HOUR_GRACE_MS;
-    const jobs = new Map<string, { agentKey: number; startMs: number; spanMs: number; unitIds: number[]; batchIds: number[] }>();
+    const jobs = new Map<string, FoldJob & { batchIds: number[] }>();
+    const rollups = new Map<number, Map<number, DayRollups>>();
     let rows = 0;
     for (
       let windowMs = this.nextWindow.get(Number.MIN_SAFE_INTEGER) ?? null;
@@ -66,16 +69,20 @@ export class FoldPlanner {
           .filter(({ startMs, spanMs }) => startMs + spanMs > windowMs)
           .map((unit) => [unit.agentKey, unit]),
       );
+      let ofDay = rollups.get(dayMs);
+      if (ofDay === undefined) rollups.set(dayMs, (ofDay = this.tiers.ofDay(dayMs)));
       for (const [agentKey, id] of this.selectRows.all(windowMs)) {
         const unit = covering.get(agentKey);
-        const startMs = unit?.startMs ?? windowMs;
-        const spanMs = unit?.spanMs ?? WINDOW_MS;
+        const known = ofDay.get(agentKey) ?? null;
+        const isLate = known !== null && isRawGone(known, [unit ?? null]);
+        const startMs = isLate ? dayMs : (unit?.startMs ?? windowMs);
+        const spanMs = isLate ? DAY_MS : (unit?.spanMs ?? WINDOW_MS);
         const key = jobKey({ agentKey, startMs, spanMs });
         if (without.has(key)) continue;
         rows += 1;
         let job = jobs.get(key);
         if (job === undefined) {
-          job = { agentKey, startMs, spanMs, unitIds: unit === undefined ? [] : [unit.id], batchIds: [] };
+          job = { agentKey, startMs, spanMs, ...sourcesOf(unit ?? null, known, isLate), batchIds: [] };
           jobs.set(key, job);
         }
         job.batchIds.push(id);
@@ -95,8 +102,24 @@ export class FoldPlanner {
         ...day,
         unitIds: this.units.starting(TIER.raw, day.startMs, day.startMs + DAY_MS, day.agentKey).map(({ id }) => id),
         batchIds: [],
+        keepsRaw: true,
+        tiers: [TIER.oneHour],
+        rollupIds: idsOf(this.tiers.ofDay(day.startMs, day.agentKey).get(day.agentKey) ?? { fiveMinutes: null, oneHour: null }),
+        addsToRollups: false,
       }));
   }
+}
+
+/** What an hour of the log is folded into: its unit, with the rollup when that is a day; or rollups whose samples are gone. */
+function sourcesOf(
+  unit: UnitRow | null,
+  known: DayRollups | null,
+  isLate: boolean,
+): Omit<FoldJob, 'agentKey' | 'startMs' | 'spanMs' | 'batchIds'> {
+  const unitIds = unit === null ? [] : [unit.id];
+  const rollupIds = known === null ? [] : idsOf(known);
+  if (isLate && known !== null) return { unitIds, keepsRaw: false, tiers: tiersOf(known), rollupIds, addsToRollups: true };
+  return { unitIds, keepsRaw: true, tiers: unit?.spanMs === DAY_MS ? [TIER.oneHour] : [], rollupIds, addsToRollups: false };
 }
 
 function dayOf(timestampMs: number): number {

@@ -1,20 +1,33 @@
 import type { MetricType } from '../../../model/metric.js';
 import { DecodedBatch, decodeBatch, type ObjectValue } from '../../engine/codec/batch-payload.js';
+import { encodeRollups, RollupReader } from '../../engine/rollup-unit.js';
+import { addRollups, type RollupColumn, rollUp } from '../../engine/rollup.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
 import { UnitEncoder } from '../../engine/unit-encoder.js';
 import { cutIntoParts } from '../../engine/unit-parts.js';
 import { UnitReader } from '../../engine/unit-reader.js';
 import { damaged } from '../damaged.js';
 import type { Db } from '../open.js';
-import { type NewUnit, TIER, type UnitRow, UnitRows } from './unit-rows.js';
+import { type NewUnit, ROLLUP_STEP_MS, type RollupTier, TIER, type UnitRow, UnitRows } from './unit-rows.js';
 
-/** Samples of one agent to be laid down in one unit: what is in these units and, newer, in these rows of the log. */
+/**
+ * Samples of one agent to be laid down: what is in these raw units and, newer, in these rows of the log. A fold of a day
+ * makes its rollups as well, from the same samples.
+ */
 export interface FoldJob {
   readonly agentKey: number;
   readonly startMs: number;
   readonly spanMs: number;
   readonly unitIds: readonly number[];
   readonly batchIds: readonly number[];
+  /** False: the samples have had their time, only their rollups stay. */
+  readonly keepsRaw: boolean;
+  /** Rollups to make. Only a day has any. */
+  readonly tiers: readonly RollupTier[];
+  /** Rollups of this day that are there already: they make room for the new ones. */
+  readonly rollupIds: readonly number[];
+  /** The rollups that are there stand for samples that are gone: the new ones take them in. */
+  readonly addsToRollups: boolean;
 }
 
 /** The same for every plan of the same stretch, whatever its sources are by then. */
@@ -29,7 +42,7 @@ export interface Fold {
 }
 
 /**
- * Turns log rows and units into one unit. Reads only; must be used within one read transaction. Everything goes
+ * Turns log rows and units into one unit, and its rollups. Reads only; must be used within one read transaction. Everything goes
  * through SeriesColumns, units first and log rows in their order, so that the last write wins here as in queries.
  */
 export class Folder {
@@ -62,7 +75,13 @@ export class Folder {
     for (const source of sources) this.addUnit(source, slotOf, objects);
     for (const id of job.batchIds) if (!this.addBatch(id, slotOf, objects)) return null;
     this.columns.finish();
-    return { job, units: this.encode(job, seriesIds, types, objects) };
+    const units = job.keepsRaw ? this.encode(job, seriesIds, types, objects) : [];
+    for (const tier of job.tiers) {
+      const rollups = this.rollUps(job, tier, seriesIds, types);
+      if (rollups === null) return null;
+      units.push(...rollups);
+    }
+    return { job, units };
   }
 
   private addUnit(row: UnitRow, slotOf: ReadonlyMap<number, number>, objects: string[]): void {
@@ -116,6 +135,37 @@ export class Folder {
       );
     }
     return true;
+  }
+
+  /** One unit with the day's rollups, or none when there is nothing; null when a rollup to be added to is gone. */
+  private rollUps(job: FoldJob, tier: RollupTier, seriesIds: readonly number[], types: ReadonlyMap<number, MetricType>): NewUnit[] | null {
+    const stepMs = ROLLUP_STEP_MS[tier];
+    const window = { startMs: job.startMs, endMs: job.startMs + job.spanMs, stepMs };
+    const [known] = this.units.starting(tier, window.startMs, window.endMs, job.agentKey);
+    const addsTo = job.addsToRollups ? known : undefined;
+    if (addsTo !== undefined && !job.rollupIds.includes(addsTo.id)) return null;
+    const stale = addsTo === undefined ? new Map<number, RollupColumn>() : this.rollupsOf(addsTo);
+    const { starts, ends, timestampsMs, values } = this.columns;
+    const columns = seriesIds.flatMap((seriesId, slot) => {
+      const [start, end] = [starts[slot] as number, ends[slot] as number];
+      const before = stale.get(seriesId) ?? null;
+      if (start === end) return before ?? [];
+      const samples = { timestampsMs: timestampsMs.subarray(start, end), values: values.subarray(start, end) };
+      const fresh = rollUp(seriesId, types.get(seriesId) === 'counter', samples, stepMs);
+      return before === null ? fresh : addRollups(before, fresh);
+    });
+    if (columns.length === 0) return [];
+    const sampleCount = columns.reduce((rows, { count }) => rows + count.length, 0);
+    return [{ tier, startMs: job.startMs, spanMs: job.spanMs, sampleCount, parts: cutIntoParts(encodeRollups(window, columns)) }];
+  }
+
+  private rollupsOf(row: UnitRow): Map<number, RollupColumn> {
+    try {
+      const reader = new RollupReader(this.units.parts(row));
+      return new Map(reader.directory.series.map(({ seriesId }, index) => [seriesId, reader.readColumn(index)]));
+    } catch (error) {
+      throw damaged(error, `unit ${row.id}`);
+    }
   }
 
   /** `origins` of the rows are 1 + the place of their JSON in `objects`, 0 for plain numbers. */

@@ -4,12 +4,18 @@ import type { Db } from '../open.js';
 /** What a unit holds: samples as they came, or a rollup of them. */
 export const TIER = { raw: 0, fiveMinutes: 1, oneHour: 2 } as const;
 export type Tier = (typeof TIER)[keyof typeof TIER];
+export type RollupTier = Exclude<Tier, typeof TIER.raw>;
+/** What one row of a rollup covers. */
+export const ROLLUP_STEP_MS: Readonly<Record<RollupTier, number>> = { [TIER.fiveMinutes]: 300_000, [TIER.oneHour]: 3_600_000 };
+/** Rollups and daily raw units cover a day each. */
+export const UNIT_DAY_MS = 86_400_000;
 
 /** Parts of one unit at the most; ids of parts are `unit id × MAX_PARTS + part`. */
 export const MAX_PARTS = 4_096;
 
 export interface UnitRow {
   readonly id: number;
+  readonly tier: Tier;
   readonly agentKey: number;
   readonly startMs: number;
   readonly spanMs: number;
@@ -21,11 +27,12 @@ export interface NewUnit {
   readonly tier: Tier;
   readonly startMs: number;
   readonly spanMs: number;
+  /** Samples, or rows of the rollup: what is stored, whatever it stands for. */
   readonly sampleCount: number;
   readonly parts: readonly Uint8Array[];
 }
 
-const SELECT = 'SELECT id, agent_key AS agentKey, start_ms AS startMs, span_ms AS spanMs, part_count AS partCount FROM units';
+const SELECT = 'SELECT id, tier, agent_key AS agentKey, start_ms AS startMs, span_ms AS spanMs, part_count AS partCount FROM units';
 
 /**
  * Rows of `units` and `unit_parts`. A unit is never changed: another takes its place, under another id, in one

@@ -1,7 +1,7 @@
 import { WINDOW_MS } from '../../engine/window.js';
 import type { PurgeLimits } from '../../ports.js';
 import type { Db } from '../open.js';
-import { TIER, UnitRows } from '../units/unit-rows.js';
+import { TIER, type Tier, UNIT_DAY_MS, UnitRows } from '../units/unit-rows.js';
 
 /** Rows one slice deletes at the most: a few milliseconds of the writer's time, between two groups of batches. */
 const SLICE_ROWS = 1_000;
@@ -46,8 +46,8 @@ export class Eraser {
     this.units = new UnitRows(db);
     this.unitsOf = db.prepare<[number], number>(`SELECT id FROM units WHERE agent_key = ? LIMIT ${SLICE_UNITS}`).pluck();
     this.unitsBefore = db
-      .prepare<[number, number], [number, number]>(
-        `SELECT id, agent_key FROM units WHERE tier = ${TIER.raw} AND start_ms < ? AND start_ms + span_ms <= ? LIMIT ${SLICE_UNITS}`,
+      .prepare<[Tier, number, number, number], [number, number]>(
+        'SELECT id, agent_key FROM units WHERE tier = ? AND start_ms < ? AND start_ms + span_ms <= ? LIMIT ?',
       )
       .raw();
     this.forgetDeleted = db.prepare('DELETE FROM deleted_agents WHERE agent_key = ?');
@@ -87,17 +87,26 @@ export class Eraser {
     return this.nextDeleted.get() !== undefined;
   }
 
-  /** One slice of what is past its time. A window goes when all of it is older than the limit. */
+  /** One slice of what is past its time. Samples that are to live on as rollups have been made into such before. */
   purge(limits: PurgeLimits): boolean {
+    const samplesBeforeMs = Math.floor(limits.samplesBeforeMs / UNIT_DAY_MS) * UNIT_DAY_MS;
     const changes = [
-      this.purges.batches.run(limits.samplesBeforeMs - WINDOW_MS).changes,
+      this.purges.batches.run(samplesBeforeMs).changes,
       this.purges.receipts.run(limits.receiptsBeforeMs).changes,
       this.purges.errors.run(limits.activitiesBeforeMs).changes,
       this.purges.activities.run(limits.activitiesBeforeMs).changes,
       this.purges.commands.run(limits.activitiesBeforeMs).changes,
     ];
-    const units = this.unitsBefore.all(limits.samplesBeforeMs, limits.samplesBeforeMs);
-    for (const [id, agentKey] of units) this.units.remove(id, agentKey);
-    return units.length === SLICE_UNITS || changes.some((count) => count === SLICE_ROWS);
+    let room = SLICE_UNITS;
+    for (const [tier, beforeMs] of [
+      [TIER.raw, samplesBeforeMs],
+      [TIER.fiveMinutes, limits.fiveMinutesBeforeMs],
+      [TIER.oneHour, limits.oneHourBeforeMs],
+    ] as const) {
+      const units = this.unitsBefore.all(tier, beforeMs, beforeMs, room);
+      for (const [id, agentKey] of units) this.units.remove(id, agentKey);
+      room -= units.length;
+    }
+    return room === 0 || changes.some((count) => count === SLICE_ROWS);
   }
 }

@@ -21,12 +21,12 @@ export class FoldCommitter {
    * @throws AppError `conflict`: the transaction takes back what was deleted here, the next plan sees what there is
    */
   commit({ job, units }: Fold): void {
-    const { agentKey, batchIds, unitIds } = job;
+    const { agentKey, batchIds, unitIds, rollupIds } = job;
     if (this.findAgent.get(agentKey) === undefined) throw outdated('the agent was deleted');
     for (const id of batchIds) {
       if (this.deleteBatch.run(id, agentKey).changes === 0) throw outdated(`log row ${id} is gone`);
     }
-    for (const id of unitIds) {
+    for (const id of [...unitIds, ...rollupIds]) {
       if (!this.units.remove(id, agentKey)) throw outdated(`unit ${id} is gone`);
     }
     for (const unit of units) this.units.insert(agentKey, unit);
