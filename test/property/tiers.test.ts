@@ -41,7 +41,7 @@ const plainSample = fc.record({
 });
 
 /** What happens in one day: samples of it and of the days before that are still taken, and then a look at what is due. */
-const day = fc.array(
+const oneDay = fc.array(
   fc.record({
     agentId: fc.constantFrom('a' as const, 'b' as const),
     daysAgo: fc.constantFrom(0, 0, 0, 1, 2),
@@ -86,7 +86,7 @@ function comparable(groups: readonly AggregateGroup[]) {
 
 /** Means of parts are rounded: a tie of the last digit may fall either way. */
 function nearly(group: ReturnType<typeof comparable>[number]) {
-  return { ...group, sumOfMeans: group.sumOfMeans?.map((mean) => expect.closeTo(mean, 1) as unknown) };
+  return { ...group, sumOfMeans: group.sumOfMeans?.map((mean) => expect.closeTo(mean, 1)) };
 }
 
 interface Retention {
@@ -127,7 +127,7 @@ describe('tiers', () => {
   test('whole days add up to all samples ever taken, as far back as a tier reaches', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(day, { minLength: DAYS, maxLength: DAYS }),
+        fc.array(oneDay, { minLength: DAYS, maxLength: DAYS }),
         retention,
         fc.array(query, { minLength: 6, maxLength: 12 }),
         async (days, kept, queries) => {
