@@ -19,7 +19,7 @@ export class HttpClient {
         answer.on('end', () => {
           const text = Buffer.concat(chunks).toString();
           if (answer.statusCode >= 200 && answer.statusCode < 300) resolve(text);
-          else reject(new Error(`${method} ${path} was answered ${answer.statusCode}: ${text.slice(0, 500)}`));
+          else reject(new Error(`${method} ${path} was answered ${String(answer.statusCode)}: ${text.slice(0, 500)}`));
         });
       });
       sent.on('timeout', () => sent.destroy(new Error(`${path} took longer than ${TIMEOUT_MS} ms`)));

@@ -63,11 +63,13 @@ export class KnownFrameReader {
     if (dictionary.last.next === null || !memory.isWorthTrying()) return null;
     this.scanner.start(bytes);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.rows = null;
     this.missed = 0;
     const data: EnvelopeData = { timestamp: undefined, batch_id: undefined, batchId: undefined, location: undefined, metrics: [] };
     const understood = this.readFrame(data, dictionary, receivedAtMs);
     const rows = this.rows as MetricRows | null;
+    // Rows know the agent's dictionary, and this reader outlives its agents.
+    this.rows = null;
+    this.view = NO_VIEW;
     if (rows === null) return null;
     memory.note(understood && this.missed * WORTHWHILE_RATIO <= rows.count);
     const envelope = understood && rows.count > 0 ? envelopeOf(data, this.maxMetrics) : null;
