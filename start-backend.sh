@@ -147,6 +147,5 @@ install_dependencies
 build
 make_folders_and_settings
 print_urls
-# The server takes the place of this script, so that signals reach it and its exit code is ours. The flag, as in
-# `npm start`, bounds what short-lived objects may take: it saves some 20 MB and costs no speed that could be measured.
-exec node --max-semi-space-size=8 dist/main.js
+# The server takes the place of this script, so that signals reach it and its exit code is ours.
+exec node dist/main.js

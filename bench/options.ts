@@ -28,6 +28,7 @@ export interface Options {
   readonly scenarios: readonly Scenario[];
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** How long nothing happens before memory is read: what connecting took is given back within some 20 s. The peak is reported too. */
   readonly settleSeconds: number;
   readonly connections: number;
   readonly quick: boolean;
@@ -65,7 +66,7 @@ export function parseOptions(args: readonly string[], root: string): Options | n
     scenarios: SCENARIOS.filter((scenario) => only === undefined || only.includes(scenario)),
     seconds: integer('seconds', values.seconds, quick ? 2 : 10, 1, 60),
     warmUpSeconds: quick ? 1 : 3,
-    settleSeconds: quick ? 1 : 5,
+    settleSeconds: quick ? 1 : 30,
     connections: integer('connections', values.connections, quick ? 500 : 10_000, 10, 20_000),
     quick,
     profile: values.profile === true,

@@ -66,7 +66,7 @@ export function ingestReport(results: Results, machine: Machine, options: Option
     parts.push(
       '### Idle connections',
       table(
-        ['agents', 'memory before', 'memory with all', 'highest', 'per connection', 'connecting took', 'refusals'],
+        ['agents', 'memory before', 'memory with all, 30 s later', 'highest', 'per connection', 'connecting took', 'refusals'],
         [
           [
             count(idle.connections),

@@ -9,9 +9,6 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 30_000;
 const KEPT_LINES = 40;
 
-/** As `npm start` has it. */
-const START_FLAGS = ['--max-semi-space-size=8'];
-
 export interface ServerOptions {
   /** The program, e.g. dist/main.js. */
   readonly entry: string;
@@ -35,7 +32,7 @@ export class ServerProcess {
 
   /** Resolves when the server says that it listens. Rejects, with its last words, when it ends or takes 30 s. */
   static async start(options: ServerOptions): Promise<ServerProcess> {
-    const child = spawn(process.execPath, [...START_FLAGS, ...options.nodeArgs, options.entry], {
+    const child = spawn(process.execPath, [...options.nodeArgs, options.entry], {
       cwd: options.dir,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
