@@ -66,7 +66,7 @@ export class KnownFrameReader {
     this.missed = 0;
     const data: EnvelopeData = { timestamp: undefined, batch_id: undefined, batchId: undefined, location: undefined, metrics: [] };
     const understood = this.readFrame(data, dictionary, receivedAtMs);
-    const rows = this.rows as MetricRows | null;
+    const { rows } = this;
     // Rows know the agent's dictionary, and this reader outlives its agents.
     this.rows = null;
     this.view = NO_VIEW;

@@ -4,6 +4,7 @@ import { DecodedBatch, decodeBatch, type ObjectValue } from '../../engine/codec/
 import type { ColumnStats } from '../../engine/column.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
 import type { RollupRow } from '../../engine/aggregate.js';
+import type { DirectoryEntry } from '../../engine/unit-directory.js';
 import type { UnitReader } from '../../engine/unit-reader.js';
 import { WINDOW_MS, windowOf } from '../../engine/window.js';
 import { damaged } from '../damaged.js';
@@ -16,6 +17,9 @@ import { UnitCache } from './unit-cache.js';
 export const DAY_MS = 86_400_000;
 /** The largest time JavaScript can name (ECMA-262, time values). */
 const MAX_TIME_MS = 8.64e15;
+
+/** A look-up by bisection costs about as much as so many steps. */
+const FEW = 8;
 
 /** How a sample came in, as far as that is still known. */
 export interface Arrival {
@@ -156,9 +160,8 @@ export class SegmentScan {
     if (unit === null || batchIds.length > 0 || unit.startMs < range.startMs || unit.startMs + unit.spanMs > range.endMs) return false;
     this.checkTime();
     this.inUnit(unit, (reader) => {
-      for (const { seriesId, timeIndex, stats } of reader.directory.columns) {
-        const slot = slots.slotOf.get(seriesId);
-        if (slot === undefined) continue;
+      for (const { index, slot } of columnsOf(reader, slots)) {
+        const { timeIndex, stats } = reader.directory.columns[index] as DirectoryEntry;
         const times = reader.readTimes(timeIndex);
         visit(slots.first + slot, stats, times[0] as number, times[times.length - 1] as number);
       }
@@ -208,9 +211,8 @@ export class SegmentScan {
 
   private readUnit(unit: UnitRow, slots: AgentSlots, range: TimeRange, visit: (slice: ColumnSlice) => void): void {
     this.inUnit(unit, (reader) => {
-      for (const [index, { seriesId, timeIndex, objects }] of reader.directory.columns.entries()) {
-        const slot = slots.slotOf.get(seriesId);
-        if (slot === undefined) continue;
+      for (const { index, slot } of columnsOf(reader, slots)) {
+        const { timeIndex, objects } = reader.directory.columns[index] as DirectoryEntry;
         const timestampsMs = reader.readTimes(timeIndex);
         const from = firstAt(timestampsMs, range.startMs);
         const to = firstAt(timestampsMs, range.endMs);
@@ -312,6 +314,22 @@ function covers({ startMs, unit }: Segment, windowMs: number): boolean {
 
 function byRow(objectValues: readonly ObjectValue[] | null): ReadonlyMap<number, string> {
   return new Map((objectValues ?? []).map(({ row, json }) => [row, json]));
+}
+
+/** Where the series of an agent that are asked for stand in a unit. Few of many are looked up, many are walked through. */
+function* columnsOf(reader: UnitReader, slots: AgentSlots): Generator<{ index: number; slot: number }> {
+  const { columns } = reader.directory;
+  if (slots.count * FEW < columns.length) {
+    for (const [seriesId, slot] of slots.slotOf) {
+      const index = reader.indexOf(seriesId);
+      if (index !== null) yield { index, slot };
+    }
+    return;
+  }
+  for (const [index, { seriesId }] of columns.entries()) {
+    const slot = slots.slotOf.get(seriesId);
+    if (slot !== undefined) yield { index, slot };
+  }
 }
 
 /** Index of the first time that is not before `ms`; the length when there is none. */

@@ -4,8 +4,7 @@ import { UnitReader } from '../../engine/unit-reader.js';
 import { TIER, type UnitRow } from '../units/unit-rows.js';
 
 /** Bytes of units one reader thread keeps; what was decoded of them comes to a few times as much. */
-const MAX_BYTES = 16 * 1024 * 1024;
-const BYTES_PER_PART = 33_216;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * Units read lately, the least recently used leave first. A unit never changes under its id, so nothing here is
@@ -35,9 +34,8 @@ export class UnitCache {
       return known.reader;
     }
     const reader = row.tier === TIER.raw ? new UnitReader(this.partsOf(row)) : new RollupReader(this.partsOf(row));
-    const bytes = row.partCount * BYTES_PER_PART;
-    this.readers.set(row.id, { reader, bytes });
-    this.bytes += bytes;
+    this.readers.set(row.id, { reader, bytes: row.byteCount });
+    this.bytes += row.byteCount;
     this.shrink();
     return reader;
   }

@@ -19,6 +19,7 @@ export interface UnitRow {
   readonly agentKey: number;
   readonly startMs: number;
   readonly spanMs: number;
+  readonly byteCount: number;
   readonly partCount: number;
 }
 
@@ -32,7 +33,8 @@ export interface NewUnit {
   readonly parts: readonly Uint8Array[];
 }
 
-const SELECT = 'SELECT id, tier, agent_key AS agentKey, start_ms AS startMs, span_ms AS spanMs, part_count AS partCount FROM units';
+const SELECT =
+  'SELECT id, tier, agent_key AS agentKey, start_ms AS startMs, span_ms AS spanMs, byte_count AS byteCount, part_count AS partCount FROM units';
 
 /**
  * Rows of `units` and `unit_parts`. A unit is never changed: another takes its place, under another id, in one
