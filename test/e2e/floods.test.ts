@@ -8,6 +8,7 @@ import { connect as dial, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Frame, metric, TestAgent } from '../helpers/agent-client.js';
 import { connectConsole } from '../helpers/test-console.js';
+import { eventually } from '../helpers/eventually.js';
 import { startWatchedServer, type WatchedServer } from '../helpers/watched-server.js';
 
 const MEGABYTE = 1_048_576;
@@ -50,14 +51,6 @@ async function nobodyNoticed(): Promise<void> {
   expect(await server.api('/api/v1/agents/bystander')).toMatchObject({ status: 200, body: { status: 'connected' } });
   expect(performance.now() - started).toBeLessThan(2_000);
   expect(await server.problems()).toEqual([]);
-}
-
-/** Waits for what the server does on its own and tells nobody. */
-async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 8_000; !(await check()); ) {
-    if (Date.now() > deadline) throw new Error('it did not happen in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** A WebSocket by hand, for what a WebSocket library does not do: not reading, for one. */
