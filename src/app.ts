@@ -10,6 +10,7 @@ import { ConfigPusher } from './control/config-pusher.js';
 import { Housekeeper } from './control/housekeeper.js';
 import { TargetBook } from './control/target-book.js';
 import { TargetService } from './control/targets.js';
+import { TrustedTime } from './control/trusted-time.js';
 import { Authorizer } from './http/auth.js';
 import { HttpServer } from './http/http-server.js';
 import { agentCommandRoutes } from './http/routes/agent-commands.js';
@@ -107,7 +108,8 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const configService = new ConfigService({ configs, agents: registry, pusher, activities, bus, clock, logger });
   const targetService = new TargetService({ store: storage.targets, book, agents: registry, pusher, clock });
   const commandService = new CommandService({ store: storage.commands, agents: registry, activities, bus, clock, logger });
-  const housekeeper = new Housekeeper(storage.agents, registry, config.storage, clock, logger);
+  const time = new TrustedTime(clock, logger);
+  const housekeeper = new Housekeeper({ store: storage.agents, registry, settings: config.storage, time, metrics, logger });
 
   // The way out
   const agentQueries = new AgentQueries(registry, storage.reader);

@@ -1,7 +1,8 @@
-import type { Clock } from '../runtime/clock.js';
 import type { Part } from '../runtime/lifecycle.js';
 import type { Logger } from '../runtime/logger.js';
+import type { SelfMetrics } from '../runtime/self-metrics.js';
 import type { AgentStore } from '../storage/ports.js';
+import type { TrustedTime } from './trusted-time.js';
 
 export interface HousekeeperSettings {
   /** Of samples; of rollups of five minutes, and of an hour. */
@@ -18,30 +19,34 @@ export interface AgentRemover {
   remove(id: string): Promise<boolean>;
 }
 
+export interface HousekeeperDeps {
+  readonly store: AgentStore;
+  readonly registry: AgentRemover;
+  readonly settings: HousekeeperSettings;
+  readonly time: TrustedTime;
+  readonly metrics: SelfMetrics;
+  readonly logger: Logger;
+}
+
 /** Pause between two slices of deletions, so that batches get their turn at the writer. */
 const SLICE_PAUSE_MS = 5;
 
 /**
  * Deletes what is past its time: samples beyond retention (which live on as rollups until those are, too), receipts, old
  * activities, agents that have neither been seen nor left anything, and what deleted agents left behind. In slices; a
- * failure is logged and tried again at the next round.
+ * failure is logged and tried again at the next round. While the clock is not to be believed, nothing goes by its age.
  */
 export class Housekeeper implements Part {
   private timer: NodeJS.Timeout | null = null;
   private round: Promise<void> | null = null;
   private stopped = false;
 
-  constructor(
-    private readonly store: AgentStore,
-    private readonly registry: AgentRemover,
-    private readonly settings: HousekeeperSettings,
-    private readonly clock: Clock,
-    private readonly logger: Logger,
-  ) {}
+  constructor(private readonly deps: HousekeeperDeps) {}
 
   start(): void {
     this.stopped = false;
-    this.timer = setInterval(() => void this.clean(), this.settings.cleanupIntervalMs);
+    this.deps.time.restart();
+    this.timer = setInterval(() => void this.clean(), this.deps.settings.cleanupIntervalMs);
     this.timer.unref();
     void this.clean();
   }
@@ -55,7 +60,7 @@ export class Housekeeper implements Part {
   /** Starts a round unless one is going on; resolves at its end. */
   clean(): Promise<void> {
     this.round ??= this.run()
-      .catch((error: unknown) => this.logger.warn('cleaning up failed; it is tried again at the next round', { error }))
+      .catch((error: unknown) => this.deps.logger.warn('cleaning up failed; it is tried again at the next round', { error }))
       .finally(() => {
         this.round = null;
       });
@@ -63,28 +68,35 @@ export class Housekeeper implements Part {
   }
 
   private async run(): Promise<void> {
-    const nowMs = this.clock.nowMs();
-    const beforeMs = nowMs - this.settings.retentionMs;
+    const nowMs = this.deps.time.nowMs();
+    if (nowMs === null) this.deps.metrics.cleanupsSkipped.inc();
+    else await this.expire(nowMs);
+    await this.slices(() => this.deps.store.eraseDeleted());
+  }
+
+  private async expire(nowMs: number): Promise<void> {
+    const { store, settings } = this.deps;
+    const beforeMs = nowMs - settings.retentionMs;
     const limits = {
       samplesBeforeMs: beforeMs,
-      fiveMinutesBeforeMs: nowMs - this.settings.fiveMinuteRetentionMs,
-      oneHourBeforeMs: nowMs - this.settings.oneHourRetentionMs,
-      receiptsBeforeMs: nowMs - this.settings.batchMemoryMs,
+      fiveMinutesBeforeMs: nowMs - settings.fiveMinuteRetentionMs,
+      oneHourBeforeMs: nowMs - settings.oneHourRetentionMs,
+      receiptsBeforeMs: nowMs - settings.batchMemoryMs,
       activitiesBeforeMs: beforeMs,
     };
-    await this.slices(() => this.store.purge(limits));
+    await this.slices(() => store.purge(limits));
     await this.slices(() => this.removeExpired(beforeMs));
-    await this.slices(() => this.store.eraseDeleted());
   }
 
   /** Removes one page of expired agents; true while there may be another. A crash loop breeds thousands in an hour. */
   private async removeExpired(beforeMs: number): Promise<boolean> {
+    const { store, registry, logger } = this.deps;
     let removed = 0;
-    for (const { id, agentKey } of await this.store.expired(beforeMs)) {
-      const agent = this.registry.find(id);
+    for (const { id, agentKey } of await store.expired(beforeMs)) {
+      const agent = registry.find(id);
       if (this.stopped || agent === null || agent.agentKey !== agentKey || agent.status !== 'disconnected') continue;
-      this.logger.info('agent expired', { agentId: id });
-      if (await this.registry.remove(id)) removed++;
+      logger.info('agent expired', { agentId: id });
+      if (await registry.remove(id)) removed++;
     }
     return removed > 0;
   }

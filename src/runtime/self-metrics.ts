@@ -18,6 +18,10 @@ export class SelfMetrics {
   readonly socketPauses = this.counter('ccv_socket_pauses_total', 'Times an agent socket was paused by back-pressure.');
   readonly liveDropped = this.counter('ccv_live_dropped_total', 'News not sent to a console because it was slow or there was too much.');
   readonly activitiesDropped = this.counter('ccv_activities_dropped_total', 'Entries of the activity feed that could not be written.');
+  readonly cleanupsSkipped = this.counter(
+    'ccv_cleanups_skipped_total',
+    'Clean-ups that deleted nothing by its age, because the clock had jumped ahead.',
+  );
   readonly ackSeconds = new Histogram({
     name: 'ccv_ack_seconds',
     help: 'From the arrival of a batch to its acknowledgement.',

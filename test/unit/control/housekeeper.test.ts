@@ -1,11 +1,15 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Housekeeper } from '../../../src/control/housekeeper.js';
+import { TrustedTime } from '../../../src/control/trusted-time.js';
 import { AppError } from '../../../src/model/errors.js';
+import { SelfMetrics } from '../../../src/runtime/self-metrics.js';
 import type { AgentStore, PurgeLimits } from '../../../src/storage/ports.js';
 import { MemoryLogger } from '../../helpers/memory-logger.js';
 
 const PAGE = 3;
 const NOW = 1_795_377_600_000;
+const HOUR = 3_600_000;
+const YEAR = 365 * 24 * HOUR;
 
 /** Agents that are past their time, handed out a page at a time, and what was asked of storage. */
 class House {
@@ -16,6 +20,10 @@ class House {
   purgeSlices = 0;
   eraseSlices = 0;
   failure: Error | null = null;
+  readonly metrics = new SelfMetrics();
+  /** The wall clock and the monotonic one. */
+  nowMs = NOW;
+  uptimeMs = 5_000;
   readonly housekeeper: Housekeeper;
 
   constructor(agents: readonly string[]) {
@@ -43,7 +51,20 @@ class House {
       cleanupIntervalMs: 3_600_000,
       batchMemoryMs: 10,
     };
-    this.housekeeper = new Housekeeper(store as AgentStore, registry, settings, { nowMs: () => NOW }, this.logger);
+    const { metrics, logger } = this;
+    const time = new TrustedTime({ nowMs: () => this.nowMs }, logger, () => this.uptimeMs);
+    this.housekeeper = new Housekeeper({ store: store as AgentStore, registry, settings, time, metrics, logger });
+  }
+
+  /** Time passes on both clocks. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    this.uptimeMs += ms;
+  }
+
+  async skipped(): Promise<number> {
+    const { values } = await this.metrics.cleanupsSkipped.get();
+    return values[0]?.value ?? 0;
   }
 }
 
@@ -99,5 +120,98 @@ describe('Housekeeper', () => {
     await house.housekeeper.stop();
     expect(house.limits.length).toBeLessThan(10);
     expect(house.removed).toEqual([]);
+  });
+});
+
+describe('Housekeeper, when the clock jumps', () => {
+  test('nothing is deleted by its age; what deleted agents left is', async () => {
+    house = new House(['a']);
+    await house.housekeeper.clean();
+    house.agents.set('b', { agentKey: 2, status: 'disconnected' });
+    house.pass(HOUR);
+    house.nowMs += YEAR;
+    house.eraseSlices = 1;
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(1);
+    expect(house.removed).toEqual(['a']);
+    expect(house.eraseSlices).toBe(-1);
+    expect(await house.skipped()).toBe(1);
+    expect(house.logger.of('error').map(({ meta }) => meta)).toEqual([
+      { time: new Date(NOW + HOUR + YEAR).toISOString(), aheadHours: 365 * 24 },
+    ]);
+  });
+
+  test('it is told once, and what was to go goes when the clock is right again', async () => {
+    house = new House([]);
+    await house.housekeeper.clean();
+    house.nowMs += YEAR;
+    for (let round = 0; round < 3; round += 1) {
+      house.pass(HOUR);
+      await house.housekeeper.clean();
+    }
+    expect(house.limits).toHaveLength(1);
+    house.nowMs -= YEAR;
+    await house.housekeeper.clean();
+    expect(house.limits.map(({ samplesBeforeMs }) => samplesBeforeMs)).toEqual([NOW - 1_000, NOW + 3 * HOUR - 1_000]);
+    expect(house.logger.of('error')).toHaveLength(1);
+    expect(await house.skipped()).toBe(3);
+  });
+
+  test('a new time is accepted when it has held for 24 hours', async () => {
+    house = new House([]);
+    await house.housekeeper.clean();
+    house.nowMs += 2 * HOUR;
+    await house.housekeeper.clean();
+    house.pass(24 * HOUR - 1);
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(1);
+    house.pass(1);
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(2);
+    expect(house.logger.of('warn')).toHaveLength(1);
+    house.pass(HOUR);
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(3);
+  });
+
+  test('another jump begins the 24 hours anew', async () => {
+    house = new House([]);
+    await house.housekeeper.clean();
+    house.nowMs += YEAR;
+    await house.housekeeper.clean();
+    house.pass(23 * HOUR);
+    house.nowMs += YEAR;
+    await house.housekeeper.clean();
+    house.pass(23 * HOUR);
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(1);
+    house.pass(HOUR);
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(2);
+  });
+
+  test('a restart accepts whatever the clock says', async () => {
+    house = new House([]);
+    house.housekeeper.start();
+    await house.housekeeper.clean();
+    await house.housekeeper.stop();
+    house.nowMs += YEAR;
+    house.housekeeper.start();
+    await house.housekeeper.clean();
+    expect(house.limits.map(({ samplesBeforeMs }) => samplesBeforeMs)).toEqual([NOW - 1_000, NOW + YEAR - 1_000]);
+    expect(house.logger.of('error')).toEqual([]);
+  });
+
+  test('what clocks do is no jump: being set by less than an hour, or back', async () => {
+    house = new House([]);
+    await house.housekeeper.clean();
+    house.pass(HOUR);
+    house.nowMs += HOUR;
+    await house.housekeeper.clean();
+    house.pass(HOUR);
+    house.nowMs -= YEAR;
+    await house.housekeeper.clean();
+    expect(house.limits).toHaveLength(3);
+    expect(house.logger.of('error')).toEqual([]);
   });
 });
