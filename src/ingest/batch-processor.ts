@@ -49,7 +49,6 @@ const REJECTION_OVERHEAD_BYTES = 64;
 
 export class BatchProcessor {
   private readonly reliefListeners = new Set<() => void>();
-  private idleWaiters: (() => void)[] = [];
   private batches = 0;
   private bytes = 0;
   private full = false;
@@ -129,16 +128,6 @@ export class BatchProcessor {
     }
   }
 
-  /** Resolves when nothing is waiting any more. */
-  drain(): Promise<void> {
-    if (this.batches === 0) return Promise.resolve();
-    return new Promise((resolve) => this.idleWaiters.push(resolve));
-  }
-
-  async stop(): Promise<void> {
-    await this.drain();
-  }
-
   private enter(record: AgentRecord, bytes: number): void {
     this.batches++;
     this.bytes += bytes;
@@ -155,11 +144,6 @@ export class BatchProcessor {
     if (this.full && this.batches <= queueBatches / 2 && this.bytes <= queueBytes / 2) {
       this.full = false;
       for (const listener of this.reliefListeners) listener();
-    }
-    if (this.batches === 0 && this.idleWaiters.length > 0) {
-      const waiters = this.idleWaiters;
-      this.idleWaiters = [];
-      for (const resolve of waiters) resolve();
     }
   }
 }

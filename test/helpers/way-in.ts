@@ -94,7 +94,6 @@ export class WayIn {
 
   async stop(): Promise<void> {
     await this.sockets.stop();
-    await this.processor.stop();
     await this.registry.stop();
     await new Promise((resolve) => this.server.close(resolve));
   }

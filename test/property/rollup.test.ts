@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ROLLUP_FIELDS, type RollupColumn, replaceRange, rollUp } from '../../src/storage/engine/rollup.js';
+import { ROLLUP_FIELDS, type RollupColumn, rollUp } from '../../src/storage/engine/rollup.js';
 import { encodeRollups, RollupReader } from '../../src/storage/engine/rollup-unit.js';
 import { cutIntoParts, partsInMemory } from '../../src/storage/engine/unit-parts.js';
 import { columnTimes, columnValues, WINDOW } from '../helpers/columns.js';
@@ -122,36 +122,6 @@ describe('rollups', () => {
         asked.length = 0;
         reader.readColumn(pick % given.length);
         expect(asked.filter((part) => !announced.includes(part))).toEqual([]);
-      }),
-    );
-  });
-
-  test('folding a window again replaces its rows', () => {
-    fc.assert(
-      fc.property(samples, samples, fc.nat(23), fc.integer({ min: 1, max: 5 }), (old, fresh, hour, hours) => {
-        const range = { startMs: WINDOW.startMs + hour * HOUR, endMs: WINDOW.startMs + (hour + hours) * HOUR };
-        const within = (time: number): boolean => time >= range.startMs && time < range.endMs;
-        const rowsOf = (column: RollupColumn | null, keep: (time: number) => boolean): unknown[] =>
-          column === null
-            ? []
-            : [...column.bucketsMs.keys()]
-                .filter((row) => keep(column.bucketsMs[row]!))
-                .map((row) => ROLLUP_FIELDS.map((field) => column[field][row]));
-        const stale = rollUp(1, true, old, HOUR);
-        const newer = rollUp(1, true, fresh, HOUR);
-        for (const [a, b] of [
-          [stale, newer],
-          [null, newer],
-          [stale, null],
-        ] as const) {
-          const result = replaceRange(a, b, range);
-          const expected = [...rowsOf(a, (time) => !within(time)), ...rowsOf(b, within)].sort(
-            (x, y) => (x as number[])[0]! - (y as number[])[0]!,
-          );
-          expect(rowsOf(result, () => true)).toEqual(expected);
-          if (expected.length === 0) expect(result).toBeNull();
-        }
-        expect(replaceRange(null, null, range)).toBeNull();
       }),
     );
   });

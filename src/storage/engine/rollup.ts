@@ -80,42 +80,6 @@ export function rollUp(
 }
 
 /**
- * Puts the rows of `fresh` in place of those of `stale` in `[startMs, endMs)`: what folding a window does to the rollups
- * of its day. Rows outside the range are those of `stale`. Null when nothing is left.
- */
-export function replaceRange(
-  stale: RollupColumn | null,
-  fresh: RollupColumn | null,
-  range: { readonly startMs: number; readonly endMs: number },
-): RollupColumn | null {
-  const model = fresh ?? stale;
-  if (model === null) return null;
-  const before = stale === null ? 0 : rowsBefore(stale, range.startMs);
-  const after = stale === null ? 0 : rowsBefore(stale, range.endMs);
-  const from = fresh === null ? 0 : rowsBefore(fresh, range.startMs);
-  const to = fresh === null ? 0 : rowsBefore(fresh, range.endMs);
-  const kept = stale?.bucketsMs.length ?? 0;
-  const rows = before + (to - from) + (kept - after);
-  if (rows === 0) return null;
-  const result = emptyRollup(model.seriesId, model.isCounter, rows);
-  for (const field of ROLLUP_FIELDS) {
-    const out = result[field];
-    if (stale !== null) {
-      out.set(stale[field].subarray(0, before));
-      out.set(stale[field].subarray(after), before + to - from);
-    }
-    if (fresh !== null) out.set(fresh[field].subarray(from, to), before);
-  }
-  return result;
-}
-
-function rowsBefore({ bucketsMs }: RollupColumn, timeMs: number): number {
-  let row = 0;
-  while (row < bucketsMs.length && (bucketsMs[row] as number) < timeMs) row += 1;
-  return row;
-}
-
-/**
  * Takes rows of other samples of the same series into `known`, for samples that come when those of their time are gone. A
  * sample that is in both counts twice. Where samples of one step lie between each other, the increase is the sum of both
  * sides', which is then more than it was.
