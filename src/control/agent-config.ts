@@ -1,6 +1,7 @@
 import { requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { ConfigStatusReport } from '../model/event.js';
+import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Logger } from '../runtime/logger.js';
 import type { AgentConfigBody, ConfigStore, StoredAgentConfig } from '../storage/ports.js';
 import { parseAgentConfig } from './agent-config-body.js';
@@ -76,9 +77,9 @@ export class ConfigService {
       attempted_version: row.attemptedVersion,
       effective_version: row.effectiveVersion,
       error: row.attemptError,
-      attempted_at: row.attemptedAtMs === null ? null : iso(row.attemptedAtMs),
-      created_at: iso(row.createdAtMs),
-      updated_at: iso(row.updatedAtMs),
+      attempted_at: isoTimeOrNull(row.attemptedAtMs),
+      created_at: isoTime(row.createdAtMs),
+      updated_at: isoTime(row.updatedAtMs),
     };
   }
 
@@ -121,8 +122,4 @@ export class ConfigService {
 
 function stateOf(row: StoredAgentConfig): ConfigState {
   return row.attemptedVersion === row.version ? (row.attemptStatus ?? 'pending') : 'pending';
-}
-
-function iso(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

@@ -4,6 +4,7 @@ import Joi from 'joi';
 import { requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { CommandResultReport } from '../model/event.js';
+import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Logger } from '../runtime/logger.js';
 import { validate } from '../runtime/validate.js';
 import type { CommandStatus, CommandStore, StoredCommand } from '../storage/ports.js';
@@ -94,7 +95,7 @@ export class CommandService {
       completedAtMs: null,
     };
     await store.create(command);
-    const sent = agents.send(agentId, 'command', { command_id: command.id, name, args, expires_at: iso(command.expiresAtMs) });
+    const sent = agents.send(agentId, 'command', { command_id: command.id, name, args, expires_at: isoTime(command.expiresAtMs) });
     if (!sent) {
       const result = { status: 'failed', output: null, error: 'not sent: the agent is not connected over WebSocket' } as const;
       await store.complete(agent.agentKey, command.id, result, clock.nowMs());
@@ -144,7 +145,7 @@ export class CommandService {
       ...presentSent(agentId, command, expired ? 'expired' : command.status),
       output: command.output,
       error: command.error,
-      completed_at: command.completedAtMs === null ? null : iso(command.completedAtMs),
+      completed_at: isoTimeOrNull(command.completedAtMs),
     };
   }
 }
@@ -156,8 +157,8 @@ function presentSent(agentId: string, command: StoredCommand, status: CommandSta
     name: command.name,
     args: command.args,
     status,
-    created_at: iso(command.createdAtMs),
-    expires_at: iso(command.expiresAtMs),
+    created_at: isoTime(command.createdAtMs),
+    expires_at: isoTime(command.expiresAtMs),
   };
 }
 
@@ -188,8 +189,4 @@ function bounded(text: string | null): string | null {
   if (text === null || Buffer.byteLength(text) <= MAX_RESULT_BYTES) return text;
   const bytes = Buffer.from(text).subarray(0, MAX_RESULT_BYTES - CUT_NOTE.length);
   return new StringDecoder('utf8').write(bytes) + CUT_NOTE;
-}
-
-function iso(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

@@ -1,5 +1,6 @@
 import type { Agent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
+import { isoTime } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Target, TargetFields, TargetStore, TargetType } from '../storage/ports.js';
 import type { AgentChannel, ConfigPusher } from './config-pusher.js';
@@ -123,7 +124,7 @@ function presentTarget(target: Target): TargetAnswer {
     timeout: target.timeout,
     enabled: target.enabled,
     agent_ids: target.agentIds,
-    created_at: new Date(target.createdAtMs).toISOString(),
-    updated_at: new Date(target.updatedAtMs).toISOString(),
+    created_at: isoTime(target.createdAtMs),
+    updated_at: isoTime(target.updatedAtMs),
   };
 }

@@ -1,3 +1,4 @@
+import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 
@@ -66,7 +67,7 @@ export class TrustedTime {
     this.logger.error(
       'the clock jumped ahead: nothing is deleted by its age until that is settled. If the time is wrong, set it right ' +
         '(NTP); if it is right, restart the server, or wait: it is accepted after 24 h',
-      { time: new Date(now.wallMs).toISOString(), aheadHours: Math.round(aheadMs / (HOUR_MS / 10)) / 10 },
+      { time: isoTime(now.wallMs), aheadHours: Math.round(aheadMs / (HOUR_MS / 10)) / 10 },
     );
   }
 }

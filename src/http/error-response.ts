@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode, isAppError } from '../model/errors.js';
+import { isoTime } from '../model/iso-time.js';
 import { ERROR_STATUS } from './error-status.js';
 
 /**
@@ -23,7 +24,7 @@ export function errorResponse(error: AppError, nowMs: number): ErrorResponse {
         code: error.code,
         message: error.message,
         status,
-        timestamp: new Date(nowMs).toISOString(),
+        timestamp: isoTime(nowMs),
         ...(error.details === undefined ? {} : { details: error.details }),
       },
     },

@@ -11,6 +11,7 @@
 import type { WebSocket } from 'ws';
 import { isAppError } from '../model/errors.js';
 import type { Events } from '../model/event.js';
+import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
@@ -408,7 +409,7 @@ export class AgentConnection implements AgentLink {
   }
 
   private now(): string {
-    return new Date(this.context.clock.nowMs()).toISOString();
+    return isoTime(this.context.clock.nowMs());
   }
 }
 

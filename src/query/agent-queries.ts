@@ -3,10 +3,11 @@
  * storage. An agent nobody knows is `agent_not_found`.
  */
 import { type Agent, type AgentDirectory, type AgentStatus, requireAgent } from '../model/agent.js';
+import { isoTimeOrNull } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
 import type { MetricReader } from '../storage/ports.js';
 import { agentMatches } from './filter.js';
-import { isoTimeOrNull, presentAgent, presentPeriod, presentRows } from './present.js';
+import { presentAgent, presentPeriod, presentRows } from './present.js';
 import { compareText, metricStatistics } from './statistics.js';
 
 /** What a list of agents may be sorted by. */

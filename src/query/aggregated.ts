@@ -3,10 +3,11 @@
  * the page shows: a month of a large fleet has millions of them.
  */
 import { AppError } from '../model/errors.js';
+import { isoTime } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
 import type { AggregateGroup, AggregateWants, GroupKey, MetricReader } from '../storage/ports.js';
 import { describeFilter, type MetricFilter } from './filter.js';
-import { finiteOrNull, isoTime, parseTags } from './present.js';
+import { finiteOrNull, parseTags } from './present.js';
 import { compareText } from './statistics.js';
 
 /** `rate` (per second) and `increase` are of counters, see AggregateGroup.increase; of other series they are null. */

@@ -2,11 +2,12 @@
  * The dashboard's network figures: latency, packet loss and throughput, over time and in sum. "No data" is null,
  * never zero. Throughput adds up all interfaces (each one's mean), bytes per second become Mbit/s.
  */
+import { isoTime } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
 import type { AggregateGroup, MetricReader } from '../storage/ports.js';
 import type { MetricFilter } from './filter.js';
 import { averageLoss, packetLoss } from './packet-loss.js';
-import { finiteOrNull, isoTime } from './present.js';
+import { finiteOrNull } from './present.js';
 
 const RTT_AVG = 'ping_rtt_avg_ms';
 const RTT_MIN = 'ping_rtt_min_ms';

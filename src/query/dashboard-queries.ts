@@ -3,13 +3,14 @@
  * memory, all else from storage. Nothing here holds state.
  */
 import type { Agent, AgentDirectory } from '../model/agent.js';
+import { isoTime } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { ActivityStore, AggregateGroup, MetricReader, StorageHealth } from '../storage/ports.js';
 import type { LabelledRange } from './agent-queries.js';
 import { networkCharts, networkSummary } from './dashboard-charts.js';
 import { agentMatches, type MetricFilter } from './filter.js';
 import { RECENT_WINDOW_MS } from './metric-queries.js';
-import { isoTime, presentActivity, presentPeriod, presentRows } from './present.js';
+import { presentActivity, presentPeriod, presentRows } from './present.js';
 import { compareText } from './statistics.js';
 
 const RECENT_METRICS = 20;

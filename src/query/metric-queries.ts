@@ -4,6 +4,7 @@
  */
 import { type AgentDirectory, requireAgent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
+import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
 import type { Clock } from '../runtime/clock.js';
 import type { MetricReader, SampleRows, StorageHealth, TierName } from '../storage/ports.js';
@@ -11,7 +12,7 @@ import type { LabelledRange } from './agent-queries.js';
 import { aggregatedMetrics, type AggregatedRequest } from './aggregated.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { describeFilter, type MetricFilter } from './filter.js';
-import { isoTime, isoTimeOrNull, type MetricAnswer, presentPeriod, presentRows } from './present.js';
+import { type MetricAnswer, presentPeriod, presentRows } from './present.js';
 import { compareText, metricStatistics } from './statistics.js';
 
 /** Which page: `limit` samples behind `cursor` when there is one, otherwise behind the first `offset`. */

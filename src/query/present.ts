@@ -5,6 +5,7 @@
  */
 import type { Agent } from '../model/agent.js';
 import type { Activity } from '../model/event.js';
+import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { MetricType, SeriesInfo, Tags } from '../model/metric.js';
 import type { SampleRows } from '../storage/ports.js';
 
@@ -60,16 +61,6 @@ export interface ActivityAnswer {
 export interface PeriodAnswer {
   readonly start: string;
   readonly end: string;
-}
-
-/** ISO 8601 UTC with milliseconds. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** The same, for a time that may not be known (null or NaN). */
-export function isoTimeOrNull(ms: number | null): string | null {
-  return ms === null || Number.isNaN(ms) ? null : isoTime(ms);
 }
 
 export function presentPeriod(range: { startMs: number; endMs: number }): PeriodAnswer {

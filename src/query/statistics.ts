@@ -2,10 +2,11 @@
  * How much was measured in a range: totals, by type, and the metrics with most samples. Everything comes from one
  * aggregate over (name, type), so that the parts always add up to the totals.
  */
+import { isoTimeOrNull } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
 import type { AggregateGroup, MetricReader } from '../storage/ports.js';
 import type { MetricFilter } from './filter.js';
-import { finiteOrNull, isoTimeOrNull } from './present.js';
+import { finiteOrNull } from './present.js';
 
 const TOP_METRICS = 10;
 

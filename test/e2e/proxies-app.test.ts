@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { metric, TestAgent } from '../helpers/agent-client.js';
 import type { ApiAnswer } from '../helpers/http.js';
 import { startTestApp, type TestApp } from '../helpers/test-app.js';
+import { startUpstream, urlOfNobody } from '../helpers/upstream.js';
 
 const MB = 1_048_576;
 const TOKEN = 'agent-token-0123456789abcdef';
@@ -23,24 +23,9 @@ afterEach(async () => {
 });
 
 async function upstream(listener: (req: IncomingMessage, res: ServerResponse) => unknown): Promise<string> {
-  const server = createServer((req, res) => void listener(req, res));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** A port nobody listens on. */
-async function nowhere(): Promise<string> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
+  const started = await startUpstream(listener);
+  cleanups.push(() => started.stop());
+  return started.url;
 }
 
 async function start(target: string, settings: Record<string, string> = {}): Promise<TestApp> {
@@ -148,7 +133,7 @@ describe('whatever becomes of an upstream, everything else goes on', () => {
   });
 
   test('gone: 502 for each, addresses included', async () => {
-    const app = await start(await nowhere());
+    const app = await start(await urlOfNobody());
     const agent = await connect(app, 'gone-1');
     const upload = { method: 'PUT', body: 'x'.repeat(100_000) };
     const waiting = Array.from({ length: 100 }, (_, i) =>

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type EdgeOptions, startEdge } from '../helpers/edge.js';
 import { httpRequest } from '../helpers/http.js';
+import { startUpstream, urlOfNobody } from '../helpers/upstream.js';
 
 const MB = 1_048_576;
 const TIMEOUT_MS = 300;
@@ -13,16 +14,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A real upstream on localhost. */
 async function upstream(listener: (req: IncomingMessage, res: ServerResponse) => unknown): Promise<string> {
-  const server = createServer((req, res) => void listener(req, res));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const started = await startUpstream(listener);
+  cleanups.push(() => started.stop());
+  return started.url;
 }
 
 /** Our server with all three proxies, and the address service, pointed at one upstream. */
@@ -50,17 +45,6 @@ async function recorder(answer: (req: IncomingMessage, res: ServerResponse) => v
     answer(req, res);
   });
   return { url, seen };
-}
-
-/** A TCP port nobody listens on. */
-async function deadPort(): Promise<string> {
-  const server = createTcpServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
 }
 
 function expectError(answer: { status: number; body: any }, status: number, code: string): void {
@@ -299,7 +283,7 @@ describe('large bodies', () => {
 
 describe('upstreams that fail', () => {
   test('gone: 502', async () => {
-    const { url: own, logger } = await edge(await deadPort());
+    const { url: own, logger } = await edge(await urlOfNobody());
     expectError(await httpRequest(`${own}/api/logging/v2`), 502, 'bad_gateway');
     expectError(await httpRequest(`${own}/api/compute/v1`, { method: 'POST', body: 'x'.repeat(MB) }), 502, 'bad_gateway');
     expect(logger.of('error')).toEqual([]);
@@ -404,7 +388,7 @@ describe('GET /api/ipify', () => {
   });
 
   test('gone', async () => {
-    const { url: own } = await edge(await deadPort());
+    const { url: own } = await edge(await urlOfNobody());
     expectError(await httpRequest(`${own}/api/ipify`), 502, 'bad_gateway');
     expectError(await httpRequest(`${own}/api/ipify`, { method: 'POST' }), 405, 'method_not_allowed');
   });

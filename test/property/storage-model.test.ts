@@ -6,7 +6,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { TimeRange } from '../../src/model/metric.js';
-import type { AggregateGroup, SampleRows } from '../../src/storage/ports.js';
+import type { SampleRows } from '../../src/storage/ports.js';
+import { comparableGroups } from '../helpers/comparable-groups.js';
 import { ModelledStorage } from '../helpers/modelled-storage.js';
 import { aggregateQuery, operation, sampleQuery } from '../helpers/storage-arbitraries.js';
 
@@ -28,23 +29,6 @@ function plain(rows: SampleRows) {
       json: objects.get(i) ?? null,
     };
   });
-}
-
-function comparable(groups: readonly AggregateGroup[]) {
-  const rounded = (column: Float64Array) => Array.from(column, (value) => Number(value.toPrecision(9)));
-  return groups
-    .map((group) => ({
-      ...group,
-      bucketsMs: [...group.bucketsMs],
-      count: [...group.count],
-      sum: rounded(group.sum),
-      min: [...group.min],
-      max: [...group.max],
-      sumOfMeans: group.sumOfMeans && rounded(group.sumOfMeans),
-      increase: group.increase && rounded(group.increase),
-      percentiles: group.percentiles?.map(rounded),
-    }))
-    .sort((x, y) => (JSON.stringify(x.labels) < JSON.stringify(y.labels) ? -1 : 1));
 }
 
 /** What of a range is not older than retention reaches. */
@@ -88,7 +72,9 @@ describe('storage answers as the model does', () => {
           }
           for (const query of aggregateQueries.map((given) => ({ ...given, range: within(given.range, keptFromMs) }))) {
             const comparableQuery = renumbered ? { ...query, groupBy: query.groupBy.filter((key) => key !== 'series') } : query;
-            expect(comparable(await reader.aggregate(comparableQuery))).toEqual(comparable(await model.aggregate(comparableQuery)));
+            expect(comparableGroups(await reader.aggregate(comparableQuery))).toEqual(
+              comparableGroups(await model.aggregate(comparableQuery)),
+            );
             expect(plain(await reader.latest(query))).toEqual(plain(await model.latest(query)));
             expect(await reader.names(query.filter)).toEqual(await model.names(query.filter));
             const ids = (list: { name: string; agentId: string; tagsJson: string }[]) => list.map((s) => [s.name, s.agentId, s.tagsJson]);

@@ -5,7 +5,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import type { AggregateGroup, AggregateQuery, PurgeLimits } from '../../src/storage/ports.js';
+import type { AggregateQuery, PurgeLimits } from '../../src/storage/ports.js';
+import { comparableGroups } from '../helpers/comparable-groups.js';
 import { NaiveReader, type PlainSample } from '../helpers/naive-reader.js';
 import { SeededRandom } from '../helpers/seeded-random.js';
 import { batchOf, TestStorage } from '../helpers/storage.js';
@@ -68,24 +69,8 @@ const query: fc.Arbitrary<AggregateQuery> = fc.record({
   wants: fc.constantFrom({}, { increase: true }, { increase: true, sumOfMeans: true }),
 });
 
-function comparable(groups: readonly AggregateGroup[]) {
-  const rounded = (column: Float64Array) => Array.from(column, (value) => Number(value.toPrecision(9)) || 0);
-  return groups
-    .map((group) => ({
-      ...group,
-      bucketsMs: [...group.bucketsMs],
-      count: [...group.count],
-      sum: rounded(group.sum),
-      min: [...group.min],
-      max: [...group.max],
-      sumOfMeans: group.sumOfMeans && rounded(group.sumOfMeans),
-      increase: group.increase && rounded(group.increase),
-    }))
-    .sort((x, y) => (JSON.stringify(x.labels) < JSON.stringify(y.labels) ? -1 : 1));
-}
-
 /** Means of parts are rounded: a tie of the last digit may fall either way. */
-function nearly(group: ReturnType<typeof comparable>[number]) {
+function nearly(group: ReturnType<typeof comparableGroups>[number]) {
   return { ...group, sumOfMeans: group.sumOfMeans?.map((mean) => expect.closeTo(mean, 1)) };
 }
 
@@ -172,7 +157,8 @@ describe('tiers', () => {
                   ),
               );
             const outcome = await storage.storage.reader.aggregate(asked).catch((error: Error) => error);
-            if (Array.isArray(outcome)) expect(comparable(outcome)).toEqual(comparable(await model.aggregate(asked)).map(nearly));
+            if (Array.isArray(outcome))
+              expect(comparableGroups(outcome)).toEqual(comparableGroups(await model.aggregate(asked)).map(nearly));
             else {
               expect(served(asked.stepMs)).toBe(false);
               expect(outcome).toMatchObject({

@@ -1,5 +1,6 @@
 import { type RequestHandler, Router } from 'express';
 import { AppError } from '../../model/errors.js';
+import { isoTime } from '../../model/iso-time.js';
 import type { Clock } from '../../runtime/clock.js';
 
 /**
@@ -15,7 +16,7 @@ export function deploymentRoutes(deps: { readonly clock: Clock }): Router {
   router.all(['/gcp', '/gcp/*rest'], notImplemented);
   router.all(['/monitoring/deploy', '/monitoring/deploy/:id'], notImplemented);
   router.post('/deployments/:id/complete', (req, res) => {
-    res.json({ message: 'noted', deploymentId: req.params.id, timestamp: new Date(deps.clock.nowMs()).toISOString() });
+    res.json({ message: 'noted', deploymentId: req.params.id, timestamp: isoTime(deps.clock.nowMs()) });
   });
   return router;
 }

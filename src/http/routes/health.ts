@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { isAppError } from '../../model/errors.js';
+import { isoTime } from '../../model/iso-time.js';
 import { type Clock, monotonicMs } from '../../runtime/clock.js';
 
 const PROBE_FRESH_MS = 1_000;
@@ -32,7 +33,7 @@ export function healthRoutes(deps: HealthDeps): Router {
     const { saturated, ...queue } = deps.ingest();
     res.status(database.healthy ? 200 : 503).json({
       status: database.healthy ? 'healthy' : 'unhealthy',
-      timestamp: new Date(deps.clock.nowMs()).toISOString(),
+      timestamp: isoTime(deps.clock.nowMs()),
       version: deps.version,
       uptime: Math.floor((monotonicMs() - startedMs) / 1_000),
       checks: {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { finiteOrNull, isoTimeOrNull, presentActivity, presentAgent, presentMetric, presentRows } from '../../../src/query/present.js';
+import { isoTimeOrNull } from '../../../src/model/iso-time.js';
+import { finiteOrNull, presentActivity, presentAgent, presentMetric, presentRows } from '../../../src/query/present.js';
 import { makeAgent } from '../../helpers/agent-directory.js';
 import { NaiveReader } from '../../helpers/naive-reader.js';
 

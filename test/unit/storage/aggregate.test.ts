@@ -4,6 +4,7 @@ import type { SeriesInfo } from '../../../src/model/metric.js';
 import { Aggregator, MAX_PERCENTILE_VALUES, type RollupRow } from '../../../src/storage/engine/aggregate.js';
 import { AggregateBudget, GroupRows } from '../../../src/storage/engine/group-rows.js';
 import type { AggregateGroup, AggregateQuery, GroupKey } from '../../../src/storage/ports.js';
+import { comparableGroups } from '../../helpers/comparable-groups.js';
 import { NaiveReader } from '../../helpers/naive-reader.js';
 
 const HOUR = 3_600_000;
@@ -53,22 +54,7 @@ const wants = fc.record(
   { requiredKeys: [] },
 );
 
-function comparable(groups: readonly AggregateGroup[]) {
-  const rounded = (values: Float64Array | undefined) => values && Array.from(values, (value) => Number(value.toPrecision(12)));
-  return groups
-    .map((group) => ({
-      ...group,
-      bucketsMs: [...group.bucketsMs],
-      count: [...group.count],
-      sum: rounded(group.sum),
-      min: [...group.min],
-      max: [...group.max],
-      sumOfMeans: rounded(group.sumOfMeans),
-      increase: group.increase && [...group.increase],
-      percentiles: group.percentiles?.map(rounded),
-    }))
-    .sort((a, b) => (JSON.stringify(a.labels) < JSON.stringify(b.labels) ? -1 : 1));
-}
+const comparable = (groups: readonly AggregateGroup[]) => comparableGroups(groups, 12);
 
 function fold(columns: readonly Column[], query: Omit<AggregateQuery, 'filter'>, pieceLength = Infinity): AggregateGroup[] {
   const aggregator = new Aggregator(seriesOf(columns.length), query.range, query.stepMs, query.groupBy, query.wants);
