@@ -38,10 +38,12 @@ function expectColumns(reader: UnitReader, expected: readonly UnitColumn[]): voi
   expect(reader.directory.columns.map((entry) => entry.seriesId)).toEqual(sorted.map((column) => column.seriesId));
   for (const [i, column] of sorted.entries()) {
     const entry = reader.directory.columns[i]!;
-    expect(reader.indexOf(column.seriesId)).toBe(i);
+    expect(reader.directory.indexOf(column.seriesId)).toBe(i);
     expect(bitsOf(reader.readTimes(entry.timeIndex))).toBe(bitsOf(column.timestampsMs));
     expect(bitsOf(reader.readValues(i))).toBe(bitsOf(column.values));
-    expect(bitsOf(reader.readValues(i, new Float64Array(column.values.length + 1)))).toBe(bitsOf(column.values));
+    const scratch = new Float64Array(column.values.length + 1);
+    expect(reader.decodeInto(i, scratch)).toBe(column.values.length);
+    expect(bitsOf(scratch.subarray(0, column.values.length))).toBe(bitsOf(column.values));
     expect(reader.readObjects(i)).toEqual(column.objectValues);
     expect(entry.isCounter).toBe(column.isCounter);
     expect(entry.stats.count).toBe(column.values.length);

@@ -49,16 +49,159 @@ export interface DirectoryEntry {
   readonly objects: ByteRange | null;
 }
 
-export interface UnitDirectory {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly times: readonly TimeEntry[];
-  readonly divisors: readonly DivisorEntry[];
-  /** Ascending by series id. */
-  readonly columns: readonly DirectoryEntry[];
-  /** Bytes of the head and the directory. */
-  readonly byteLength: number;
-  readonly unitByteLength: number;
+/** Cells of a column in the table, in this order. */
+const SERIES_ID = 0;
+const FLAGS = 1;
+const TIME_INDEX = 2;
+const COUNTER_INDEX = 3;
+const DIVISOR_INDEX = 4;
+const VALUES_START = 5;
+const OBJECTS_START = 6;
+const FIRST = 7;
+const SUM = 8;
+const LAST = 9;
+const MIN = 10;
+const MAX = 11;
+const INCREASE = 12;
+const CELLS = 13;
+
+/**
+ * A parsed directory. Its columns are kept in one table of numbers rather than as objects: a question about a whole fleet
+ * looks at a few columns of thousands of directories, and parsing them is most of its time.
+ */
+export class UnitDirectory {
+  constructor(
+    readonly startMs: number,
+    readonly endMs: number,
+    readonly times: readonly TimeEntry[],
+    readonly divisors: readonly DivisorEntry[],
+    readonly columnCount: number,
+    /** CELLS numbers for each column and once more, for the end of what the last one has. */
+    private readonly table: Float64Array,
+    /** Bytes of the head and the directory. */
+    readonly byteLength: number,
+    readonly unitByteLength: number,
+  ) {}
+
+  /** Ascending by series id; made for those who look at all of them. */
+  get columns(): DirectoryEntry[] {
+    return Array.from({ length: this.columnCount }, (_, index) => this.entry(index));
+  }
+
+  /** @throws RangeError when there is no such column */
+  entry(index: number): DirectoryEntry {
+    const at = this.place(index);
+    const { table } = this;
+    const flags = table[at + FLAGS] as number;
+    return {
+      seriesId: table[at + SERIES_ID] as number,
+      isCounter: (flags & COUNTER) !== 0,
+      timeIndex: table[at + TIME_INDEX] as number,
+      stats: {
+        count: this.rowCount(index),
+        sum: table[at + SUM] as number,
+        min: table[at + MIN] as number,
+        max: table[at + MAX] as number,
+        first: table[at + FIRST] as number,
+        last: table[at + LAST] as number,
+        increase: table[at + INCREASE] as number,
+      },
+      isConstant: (flags & CONSTANT) !== 0,
+      quotient: this.isQuotient(index) ? { counter: this.counterOf(index), divisor: this.divisorOf(index) } : null,
+      values: { start: this.valuesStart(index), end: this.valuesStart(index + 1) },
+      objects: this.hasObjects(index) ? { start: this.objectsStart(index), end: this.objectsStart(index + 1) } : null,
+    };
+  }
+
+  seriesId(index: number): number {
+    return this.table[index * CELLS + SERIES_ID] as number;
+  }
+
+  /** Which of `times` this column's rows are at. */
+  timeIndex(index: number): number {
+    return this.table[index * CELLS + TIME_INDEX] as number;
+  }
+
+  rowCount(index: number): number {
+    return (this.times[this.timeIndex(index)] as TimeEntry).count;
+  }
+
+  isConstant(index: number): boolean {
+    return ((this.table[index * CELLS + FLAGS] as number) & CONSTANT) !== 0;
+  }
+
+  isQuotient(index: number): boolean {
+    return ((this.table[index * CELLS + FLAGS] as number) & (QUOTIENT | CONSTANT)) === QUOTIENT;
+  }
+
+  hasObjects(index: number): boolean {
+    return ((this.table[index * CELLS + FLAGS] as number) & OBJECTS) !== 0;
+  }
+
+  /** Of a quotient: the column whose steps are divided. */
+  counterOf(index: number): number {
+    return this.table[index * CELLS + COUNTER_INDEX] as number;
+  }
+
+  /** Of a quotient: by which of `divisors`. */
+  divisorOf(index: number): number {
+    return this.table[index * CELLS + DIVISOR_INDEX] as number;
+  }
+
+  /** Where the values begin; they end where the next column's begin. */
+  valuesStart(index: number): number {
+    return this.table[index * CELLS + VALUES_START] as number;
+  }
+
+  objectsStart(index: number): number {
+    return this.table[index * CELLS + OBJECTS_START] as number;
+  }
+
+  first(index: number): number {
+    return this.table[index * CELLS + FIRST] as number;
+  }
+
+  last(index: number): number {
+    return this.table[index * CELLS + LAST] as number;
+  }
+
+  sum(index: number): number {
+    return this.table[index * CELLS + SUM] as number;
+  }
+
+  min(index: number): number {
+    return this.table[index * CELLS + MIN] as number;
+  }
+
+  max(index: number): number {
+    return this.table[index * CELLS + MAX] as number;
+  }
+
+  increase(index: number): number {
+    return this.table[index * CELLS + INCREASE] as number;
+  }
+
+  /** The column of this series; null when there is none. */
+  indexOf(seriesId: number): number | null {
+    let low = 0;
+    let high = this.columnCount;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.seriesId(middle) < seriesId) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.columnCount && this.seriesId(low) === seriesId ? low : null;
+  }
+
+  /** About as many as it takes in memory. */
+  get memoryBytes(): number {
+    return this.table.byteLength + 100 * (this.times.length + this.divisors.length + 1);
+  }
+
+  private place(index: number): number {
+    if (index < 0 || index >= this.columnCount) throw new RangeError(`column ${index} of ${this.columnCount}`);
+    return index * CELLS;
+  }
 }
 
 /** What the encoder knows of a column when the bodies are written. */
@@ -192,69 +335,77 @@ export function parseDirectory(reader: ByteReader, byteLength: number, unitByteL
   for (let i = 0; i < divisorCount; i += 1) {
     divisors.push({ timeIndex: below(reader.varint(), timeCount, 'time column'), range: take(reader.varint()) });
   }
-  const drafts: ColumnDraft[] = [];
-  for (let i = 0; i < columnCount; i += 1) drafts.push(readColumn(reader, drafts.at(-1) ?? null, times));
-  const values = drafts.map((draft) => take(draft.valueBytes));
-  const columns = drafts.map((draft, i) =>
-    entryOf(draft, values[i] as ByteRange, draft.objectBytes === 0 ? null : take(draft.objectBytes)),
-  );
-  for (const { quotient, timeIndex } of columns) {
-    if (quotient === null) continue;
-    const counter = columns[quotient.counter];
-    if (counter === undefined || counter.quotient !== null || counter.timeIndex !== timeIndex) {
-      throw new CorruptDataError(`a quotient of column ${quotient.counter}`);
-    }
-    if (divisors[quotient.divisor]?.timeIndex !== timeIndex) throw new CorruptDataError(`a quotient by divisor ${quotient.divisor}`);
+  const table = new Float64Array((columnCount + 1) * CELLS);
+  for (let i = 0; i < columnCount; i += 1) readColumn(reader, table, i * CELLS, timeCount);
+  const unitEnd = placeBodies(table, columnCount, at);
+  checkQuotients(table, columnCount, divisors);
+  if (reader.offset !== byteLength || unitEnd !== unitByteLength) {
+    throw new CorruptDataError(`a directory that describes ${unitEnd} of ${unitByteLength} bytes`);
   }
-  if (reader.offset !== byteLength || at !== unitByteLength) {
-    throw new CorruptDataError(`a directory that describes ${at} of ${unitByteLength} bytes`);
-  }
-  return { startMs, endMs, times, divisors, columns, byteLength, unitByteLength };
+  return new UnitDirectory(startMs, endMs, times, divisors, columnCount, table, byteLength, unitByteLength);
 }
 
-interface ColumnDraft extends DirectoryColumn {}
-
-function readColumn(reader: ByteReader, previous: ColumnDraft | null, times: readonly TimeEntry[]): ColumnDraft {
+/** Fills a column's cells; of its bodies' places only how long they are. */
+function readColumn(reader: ByteReader, table: Float64Array, at: number, timeCount: number): void {
   const flags = reader.byte();
-  const isCounter = (flags & COUNTER) !== 0;
-  const isConstant = (flags & CONSTANT) !== 0;
   const step = reader.varint();
   if (step < 1) throw new CorruptDataError('series ids that do not ascend');
-  const timeIndex = below((flags & SAME_TIMES) !== 0 ? (previous?.timeIndex ?? 0) : reader.varint(), times.length, 'time column');
+  const isFirst = at === 0;
+  const previousTime = isFirst ? 0 : (table[at - CELLS + TIME_INDEX] as number);
+  table[at + SERIES_ID] = (isFirst ? 0 : (table[at - CELLS + SERIES_ID] as number)) + step;
+  table[at + FLAGS] = flags;
+  table[at + TIME_INDEX] = below((flags & SAME_TIMES) !== 0 ? previousTime : reader.varint(), timeCount, 'time column');
   const first = readNumber(reader);
-  const sum = readNumber(reader);
+  table[at + FIRST] = first;
+  table[at + SUM] = readNumber(reader);
   let last = first;
   let min = first;
   let max = first;
-  let quotient: DirectoryColumn['quotient'] = null;
-  let valueBytes = 0;
-  if (!isConstant) {
+  if ((flags & CONSTANT) === 0) {
     last = readNumber(reader);
     max = last;
     if ((flags & RISING) === 0) {
       min = readNumber(reader);
       max = readNumber(reader);
     }
-    if ((flags & QUOTIENT) !== 0) quotient = { counter: reader.varint(), divisor: reader.varint() };
-    valueBytes = reader.varint();
+    if ((flags & QUOTIENT) !== 0) {
+      table[at + COUNTER_INDEX] = reader.varint();
+      table[at + DIVISOR_INDEX] = reader.varint();
+    }
+    table[at + VALUES_START] = reader.varint();
   }
-  let increase = 0;
-  if (isCounter) increase = (flags & NO_RESET) !== 0 ? last - first : readNumber(reader);
-  return {
-    seriesId: (previous?.seriesId ?? 0) + step,
-    isCounter,
-    timeIndex,
-    stats: { count: (times[timeIndex] as TimeEntry).count, sum, min, max, first, last, increase },
-    isConstant,
-    quotient,
-    valueBytes,
-    objectBytes: (flags & OBJECTS) === 0 ? 0 : reader.varint(),
-  };
+  table[at + LAST] = last;
+  table[at + MIN] = min;
+  table[at + MAX] = max;
+  if ((flags & COUNTER) !== 0) table[at + INCREASE] = (flags & NO_RESET) !== 0 ? last - first : readNumber(reader);
+  if ((flags & OBJECTS) !== 0) table[at + OBJECTS_START] = reader.varint();
 }
 
-function entryOf(draft: ColumnDraft, values: ByteRange, objects: ByteRange | null): DirectoryEntry {
-  const { seriesId, isCounter, timeIndex, stats, isConstant, quotient } = draft;
-  return { seriesId, isCounter, timeIndex, stats, isConstant, quotient, values, objects };
+/** Turns the lengths of bodies into where they begin, from `start` on; answers where the last one ends. */
+function placeBodies(table: Float64Array, columnCount: number, start: number): number {
+  let at = start;
+  for (const cell of [VALUES_START, OBJECTS_START]) {
+    for (let column = 0; column <= columnCount; column += 1) {
+      const length = table[column * CELLS + cell] as number;
+      table[column * CELLS + cell] = at;
+      at += length;
+    }
+  }
+  return at;
+}
+
+function checkQuotients(table: Float64Array, columnCount: number, divisors: readonly DivisorEntry[]): void {
+  const isQuotient = (at: number): boolean => ((table[at + FLAGS] as number) & (QUOTIENT | CONSTANT)) === QUOTIENT;
+  for (let at = 0; at < columnCount * CELLS; at += CELLS) {
+    if (!isQuotient(at)) continue;
+    const counter = table[at + COUNTER_INDEX] as number;
+    const divisor = table[at + DIVISOR_INDEX] as number;
+    const timeIndex = table[at + TIME_INDEX];
+    if (counter >= columnCount || isQuotient(counter * CELLS) || table[counter * CELLS + TIME_INDEX] !== timeIndex) {
+      throw new CorruptDataError(`a quotient of column ${counter}`);
+    }
+    if (divisors[divisor]?.timeIndex !== timeIndex) throw new CorruptDataError(`a quotient by divisor ${divisor}`);
+  }
 }
 
 /** A count of entries of at least one byte each. */

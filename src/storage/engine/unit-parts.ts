@@ -6,7 +6,7 @@
  * PART_BYTES is chosen so that SQLite's overflow pages are filled to the last byte; FORMAT.md does the sum.
  */
 import { crc32 } from 'node:zlib';
-import { CorruptDataError } from './codec/varint.js';
+import { ByteReader, CorruptDataError } from './codec/varint.js';
 
 const CRC_BYTES = 4;
 /** Bytes of an overflow page that hold payload, and the part of a record that then stays on its leaf: pages of 4096 bytes. */
@@ -70,7 +70,7 @@ export function partsInMemory(parts: readonly Uint8Array[]): PartSource {
 
 /** Ranges of a unit's bytes, put together from its parts as they are asked for. Each part is read and checked once. */
 export class UnitBytes {
-  private readonly payloads: (Uint8Array | undefined)[] = [];
+  private readonly payloads: (Payload | undefined)[] = [];
 
   constructor(
     private readonly source: PartSource,
@@ -92,37 +92,54 @@ export class UnitBytes {
     throw new CorruptDataError(`a unit of ${unitBytes} bytes in ${this.partCount} parts`);
   }
 
+  /** A reader of a range. @throws CorruptDataError when a part is corrupt or the unit ends before `end` */
+  reader(start: number, end: number): ByteReader {
+    const { partPayload } = this;
+    const first = Math.floor(start / partPayload);
+    const firstStart = first * partPayload;
+    if (end > firstStart + partPayload) return new ByteReader(this.range(start, end));
+    const { bytes, view } = this.part(first);
+    if (end - firstStart > bytes.length) throw endsEarly(end);
+    return new ByteReader(bytes, start - firstStart, end - firstStart, view);
+  }
+
   /** The bytes of a range; not to be changed. @throws CorruptDataError when a part is corrupt or the unit ends before `end` */
   range(start: number, end: number): Uint8Array {
     const { partPayload } = this;
     const first = Math.floor(start / partPayload);
     const firstStart = first * partPayload;
-    if (end <= firstStart + partPayload) return slice(this.part(first), start - firstStart, end - firstStart);
+    if (end <= firstStart + partPayload) return slice(this.part(first).bytes, start - firstStart, end - firstStart);
     if (end > this.partCount * partPayload) throw endsEarly(end);
     const bytes = new Uint8Array(end - start);
     for (let at = start; at < end; ) {
       const part = Math.floor(at / partPayload);
       const partStart = part * partPayload;
       const until = Math.min(end, partStart + partPayload);
-      bytes.set(slice(this.part(part), at - partStart, until - partStart), at - start);
+      bytes.set(slice(this.part(part).bytes, at - partStart, until - partStart), at - start);
       at = until;
     }
     return bytes;
   }
 
   /** The payload of a part, checked. */
-  part(part: number): Uint8Array {
-    const known = this.payloads[part];
-    if (known !== undefined) return known;
+  private part(part: number): Payload {
+    const read = this.payloads[part];
+    if (read !== undefined) return read;
     if (part >= this.partCount) throw new CorruptDataError(`part ${part} of ${this.partCount}`);
     const payload = checkPart(this.source.read(part), part);
     const isLast = part === this.partCount - 1;
     if (payload.length > this.partPayload || (!isLast && payload.length !== this.partPayload)) {
       throw new CorruptDataError(`part ${part}: ${payload.length} bytes of payload`);
     }
-    this.payloads[part] = payload;
-    return payload;
+    const known = { bytes: payload, view: new DataView(payload.buffer, payload.byteOffset, payload.length) };
+    this.payloads[part] = known;
+    return known;
   }
+}
+
+interface Payload {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
 }
 
 function slice(payload: Uint8Array, start: number, end: number): Uint8Array {

@@ -11,7 +11,6 @@ import { decodeValues } from './codec/value-decoder.js';
 import { ByteReader, CorruptDataError } from './codec/varint.js';
 import type { Column } from './column.js';
 import {
-  type DirectoryEntry,
   type DivisorEntry,
   HEAD_BYTES,
   parseDirectory,
@@ -24,14 +23,13 @@ import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from 
 
 export class UnitReader {
   private readonly bytes: UnitBytes;
+  private known: UnitDirectory | null = null;
   private readonly times: Float64Array[] = [];
   private readonly divisors: Float64Array[] = [];
 
-  /** `known`: the unit's directory, from a reader of the same unit before; parsing it is most of a short query's time. */
   constructor(
     source: PartSource,
     private readonly partBytes = PART_BYTES,
-    private known: UnitDirectory | null = null,
   ) {
     this.bytes = new UnitBytes(source, partBytes);
   }
@@ -41,34 +39,22 @@ export class UnitReader {
     return this.known;
   }
 
-  /** The column of this series, if the unit has one. */
-  indexOf(seriesId: number): number | null {
-    const { columns } = this.directory;
-    let low = 0;
-    let high = columns.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((columns[middle] as DirectoryEntry).seriesId < seriesId) low = middle + 1;
-      else high = middle;
-    }
-    return columns[low]?.seriesId === seriesId ? low : null;
-  }
-
   /** The parts that reading these columns takes, ascending: to fetch them in one go. */
   partsOfColumns(columnIndexes: readonly number[]): number[] {
-    const { times, divisors, columns } = this.directory;
+    const { directory } = this;
+    const { times, divisors } = directory;
     const parts = new Set<number>();
     const add = (range: ByteRange | null | undefined): void => {
       if (range !== null && range !== undefined) for (const part of partsOf(range, this.partBytes)) parts.add(part);
     };
     for (const index of columnIndexes) {
-      const { timeIndex, quotient, values, objects } = this.entry(index);
+      const { timeIndex, quotient, values, objects } = directory.entry(index);
       // A time column may follow the one before it, and that one the one before.
       add({ start: times[0]?.range.start ?? 0, end: (times[timeIndex] as TimeEntry).range.end });
       add(values);
       add(objects);
       if (quotient === null) continue;
-      add(columns[quotient.counter]?.values);
+      add(directory.entry(quotient.counter).values);
       add(divisors[quotient.divisor]?.range);
     }
     return [...parts].sort((a, b) => a - b);
@@ -91,53 +77,66 @@ export class UnitReader {
   private decodeTimeColumn(timeIndex: number): Float64Array {
     const { count, range } = this.timeEntry(timeIndex);
     const previous = this.times[timeIndex - 1] ?? null;
-    return this.body(range, (reader) => decodeTimes(reader, count, this.directory.startMs, previous));
-  }
-
-  /** The values of a column; in the first rows of `into` when that is given, which must have room for them. */
-  readValues(columnIndex: number, into: Float64Array | null = null): Float64Array {
-    const { count } = this.entry(columnIndex).stats;
-    const column = into === null ? new Float64Array(count) : into.subarray(0, count);
-    if (column.length < count) throw new RangeError(`${count} rows into ${column.length}`);
-    this.decodeColumn(columnIndex, column);
+    const reader = this.bytes.reader(range.start, range.end);
+    const column = decodeTimes(reader, count, this.directory.startMs, previous);
+    checkEnd(reader);
     return column;
   }
 
-  private decodeColumn(columnIndex: number, column: Float64Array): void {
-    const { stats, isConstant, quotient, values } = this.entry(columnIndex);
-    if (isConstant) {
-      column.fill(stats.first);
-    } else if (quotient === null) {
-      this.body(values, (reader) => decodeValues(reader, column.length, column, 0));
-    } else {
-      // The counter itself is no quotient: the directory was checked for that.
-      this.decodeColumn(quotient.counter, column);
-      const divisors = this.readDivisors(quotient.divisor);
-      this.body(values, (reader) => decodeQuotient(reader, divisors, column));
+  /** The values of a column. */
+  readValues(columnIndex: number): Float64Array {
+    const column = new Float64Array(this.directory.entry(columnIndex).stats.count);
+    this.decodeInto(columnIndex, column);
+    return column;
+  }
+
+  /** Decodes a column's values into the first rows of `into`, which must have room for them; answers how many there are. */
+  decodeInto(columnIndex: number, into: Float64Array): number {
+    const count = this.directory.rowCount(columnIndex);
+    if (into.length < count) throw new RangeError(`${count} rows into ${into.length}`);
+    this.decodeColumn(columnIndex, into, count);
+    return count;
+  }
+
+  private decodeColumn(index: number, column: Float64Array, count: number): void {
+    const { directory } = this;
+    if (directory.isConstant(index)) {
+      column.fill(directory.first(index), 0, count);
+      return;
     }
+    const reader = this.bytes.reader(directory.valuesStart(index), directory.valuesStart(index + 1));
+    if (directory.isQuotient(index)) {
+      // The counter itself is no quotient: the directory was checked for that.
+      this.decodeColumn(directory.counterOf(index), column, count);
+      decodeQuotient(reader, this.readDivisors(directory.divisorOf(index)), column, count);
+    } else {
+      decodeValues(reader, count, column, 0);
+    }
+    checkEnd(reader);
   }
 
   /** Ascending by row; null when there are none. */
   readObjects(columnIndex: number): ObjectValue[] | null {
-    const { objects, stats } = this.entry(columnIndex);
-    if (objects === null) return null;
-    return this.body(objects, (reader) => {
-      const found = reader.varint();
-      const values: ObjectValue[] = [];
-      const text = new TextDecoder();
-      let row = -1;
-      for (let i = 0; i < found; i += 1) {
-        row += reader.varint() + 1;
-        if (row >= stats.count) throw new CorruptDataError(`an object value for row ${row} of ${stats.count}`);
-        values.push({ row, json: text.decode(reader.raw(reader.varint())) });
-      }
-      return values;
-    });
+    const { directory } = this;
+    if (!directory.hasObjects(columnIndex)) return null;
+    const reader = this.bytes.reader(directory.objectsStart(columnIndex), directory.objectsStart(columnIndex + 1));
+    const rows = directory.rowCount(columnIndex);
+    const found = reader.varint();
+    const values: ObjectValue[] = [];
+    const text = new TextDecoder();
+    let row = -1;
+    for (let i = 0; i < found; i += 1) {
+      row += reader.varint() + 1;
+      if (row >= rows) throw new CorruptDataError(`an object value for row ${row} of ${rows}`);
+      values.push({ row, json: text.decode(reader.raw(reader.varint())) });
+    }
+    checkEnd(reader);
+    return values;
   }
 
   /** A whole column: times, values and objects. */
   readColumn(columnIndex: number): Column {
-    const { timeIndex } = this.entry(columnIndex);
+    const { timeIndex } = this.directory.entry(columnIndex);
     return {
       timestampsMs: this.readTimes(timeIndex),
       values: this.readValues(columnIndex),
@@ -151,7 +150,9 @@ export class UnitReader {
     const { times, divisors } = this.directory;
     const { timeIndex, range } = divisors[index] as DivisorEntry;
     const column = new Float64Array((times[timeIndex] as TimeEntry).count);
-    this.body(range, (reader) => decodeValues(reader, column.length, column, 0));
+    const reader = this.bytes.reader(range.start, range.end);
+    decodeValues(reader, column.length, column, 0);
+    checkEnd(reader);
     this.divisors[index] = column;
     return column;
   }
@@ -162,23 +163,14 @@ export class UnitReader {
     return entry;
   }
 
-  private entry(columnIndex: number): DirectoryEntry {
-    const entry = this.directory.columns[columnIndex];
-    if (entry === undefined) throw new RangeError(`column ${columnIndex} of ${this.directory.columns.length}`);
-    return entry;
-  }
-
-  /** Runs `read` over the bytes of a range, all of which it must use. */
-  private body<T>({ start, end }: ByteRange, read: (reader: ByteReader) => T): T {
-    const reader = new ByteReader(this.bytes.range(start, end));
-    const result = read(reader);
-    if (reader.offset !== end - start) throw new CorruptDataError(`${end - start - reader.offset} bytes left over at ${start}`);
-    return result;
-  }
-
   private readDirectory(): UnitDirectory {
     const { directoryBytes, unitBytes } = readHead(this.bytes.range(0, HEAD_BYTES), UNIT_VERSION);
     this.bytes.expectSize(unitBytes);
     return parseDirectory(new ByteReader(this.bytes.range(0, directoryBytes)), directoryBytes, unitBytes);
   }
+}
+
+/** All bytes of a body must have been used. */
+function checkEnd(reader: ByteReader): void {
+  if (reader.rest !== 0) throw new CorruptDataError(`${reader.rest} bytes left over`);
 }

@@ -135,9 +135,8 @@ export function encodeQuotient(
   return found;
 }
 
-/** Makes the rate of its counter, which `column` holds, in place. @throws CorruptDataError */
-export function decodeQuotient(reader: ByteReader, divisors: Float64Array, column: Float64Array): void {
-  const count = column.length;
+/** Makes the rate of its counter, which the first `count` rows of `column` hold, in place. @throws CorruptDataError */
+export function decodeQuotient(reader: ByteReader, divisors: Float64Array, column: Float64Array, count: number): void {
   const found = reader.varint();
   if (found > count) throw new CorruptDataError(`${found} exceptions in ${count} rows`);
   const rows = decodeRows(reader, found, count);

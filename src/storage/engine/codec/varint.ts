@@ -124,13 +124,18 @@ export class ByteWriter {
 
 /** Reads what ByteWriter wrote. @throws CorruptDataError when the bytes end early or a varint is too long. */
 export class ByteReader {
-  private wholeBuffer: DataView | null = null;
-
+  /** `wholeBuffer`: a view of all of `bytes`, where there is one already. */
   constructor(
     private readonly bytes: Uint8Array,
     public offset = 0,
     private readonly end = bytes.length,
+    private wholeBuffer: DataView | null = null,
   ) {}
+
+  /** Bytes that are left. */
+  get rest(): number {
+    return this.end - this.offset;
+  }
 
   /** All the bytes (from 0, also past `end`), for readers that take a range they have skipped apart themselves. */
   get buffer(): DataView {

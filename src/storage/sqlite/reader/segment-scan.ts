@@ -4,7 +4,6 @@ import { DecodedBatch, decodeBatch, type ObjectValue } from '../../engine/codec/
 import type { ColumnStats } from '../../engine/column.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
 import type { RollupRow } from '../../engine/aggregate.js';
-import type { DirectoryEntry } from '../../engine/unit-directory.js';
 import type { UnitReader } from '../../engine/unit-reader.js';
 import { WINDOW_MS, windowOf } from '../../engine/window.js';
 import { damaged } from '../damaged.js';
@@ -160,11 +159,11 @@ export class SegmentScan {
     if (unit === null || batchIds.length > 0 || unit.startMs < range.startMs || unit.startMs + unit.spanMs > range.endMs) return false;
     this.checkTime();
     this.inUnit(unit, (reader) => {
-      for (const { index, slot } of columnsOf(reader, slots)) {
-        const { timeIndex, stats } = reader.directory.columns[index] as DirectoryEntry;
+      eachColumn(reader, slots, (index, slot) => {
+        const { timeIndex, stats } = reader.directory.entry(index);
         const times = reader.readTimes(timeIndex);
         visit(slots.first + slot, stats, times[0] as number, times[times.length - 1] as number);
-      }
+      });
     });
     return true;
   }
@@ -211,16 +210,15 @@ export class SegmentScan {
 
   private readUnit(unit: UnitRow, slots: AgentSlots, range: TimeRange, visit: (slice: ColumnSlice) => void): void {
     this.inUnit(unit, (reader) => {
-      for (const { index, slot } of columnsOf(reader, slots)) {
-        const { timeIndex, objects } = reader.directory.columns[index] as DirectoryEntry;
-        const timestampsMs = reader.readTimes(timeIndex);
+      eachColumn(reader, slots, (index, slot) => {
+        const timestampsMs = reader.readTimes(reader.directory.timeIndex(index));
         const from = firstAt(timestampsMs, range.startMs);
         const to = firstAt(timestampsMs, range.endMs);
-        if (from >= to) continue;
-        const jsonOf = objects === null ? null : byRow(reader.readObjects(index));
+        if (from >= to) return;
+        const jsonOf = reader.directory.hasObjects(index) ? byRow(reader.readObjects(index)) : null;
         const arrival = (row: number): Arrival => ({ receivedAtMs: Number.NaN, objectJson: jsonOf?.get(row) ?? null });
         visit({ slot: slots.first + slot, timestampsMs, values: reader.readValues(index), from, to, arrival });
-      }
+      });
     });
   }
 
@@ -316,19 +314,19 @@ function byRow(objectValues: readonly ObjectValue[] | null): ReadonlyMap<number,
   return new Map((objectValues ?? []).map(({ row, json }) => [row, json]));
 }
 
-/** Where the series of an agent that are asked for stand in a unit. Few of many are looked up, many are walked through. */
-function* columnsOf(reader: UnitReader, slots: AgentSlots): Generator<{ index: number; slot: number }> {
-  const { columns } = reader.directory;
-  if (slots.count * FEW < columns.length) {
+/** Where the series of an agent that are asked for stand in a unit: calls back for each. Few of many are looked up, many are walked through. */
+function eachColumn({ directory }: UnitReader, slots: AgentSlots, visit: (index: number, slot: number) => void): void {
+  const { columnCount } = directory;
+  if (slots.count * FEW < columnCount) {
     for (const [seriesId, slot] of slots.slotOf) {
-      const index = reader.indexOf(seriesId);
-      if (index !== null) yield { index, slot };
+      const index = directory.indexOf(seriesId);
+      if (index !== null) visit(index, slot);
     }
     return;
   }
-  for (const [index, { seriesId }] of columns.entries()) {
-    const slot = slots.slotOf.get(seriesId);
-    if (slot !== undefined) yield { index, slot };
+  for (let index = 0; index < columnCount; index += 1) {
+    const slot = slots.slotOf.get(directory.seriesId(index));
+    if (slot !== undefined) visit(index, slot);
   }
 }
 
