@@ -50,6 +50,7 @@ export interface Config {
   readonly fastParser: boolean;
   readonly rateLimit: { readonly windowMs: number; readonly maxRequests: number };
   readonly maxBodyBytes: number;
+  readonly maxUnreadBytes: number;
   readonly live: {
     readonly maxClients: number;
     readonly intervalMs: number;
@@ -119,6 +120,7 @@ interface SettingValues {
   readonly MAX_TAGS_PER_METRIC: number;
   readonly MAX_TAG_LENGTH: number;
   readonly MAX_TAGS_LENGTH: number;
+  readonly MAX_UNREAD_BYTES: number;
   readonly MAX_WAITING_UPGRADES: number;
   readonly METRICS_RETENTION_DAYS: number;
   readonly NODE_ENV: Config['environment'];
@@ -220,6 +222,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
     },
     rateLimit: { windowMs: values.RATE_LIMIT_WINDOW_MS, maxRequests: values.RATE_LIMIT_MAX_REQUESTS },
     maxBodyBytes: values.MAX_BODY_BYTES,
+    maxUnreadBytes: values.MAX_UNREAD_BYTES,
     live: {
       maxClients: values.LIVE_MAX_CLIENTS,
       intervalMs: values.LIVE_INTERVAL_MS,

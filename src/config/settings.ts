@@ -144,6 +144,11 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'RATE_LIMIT_WINDOW_MS', schema: timerMs(60_000, 100), help: 'Window of the read limit.' },
   { name: 'RATE_LIMIT_MAX_REQUESTS', schema: count(12_000), help: 'Reads per address and window. Agents are not counted.' },
   { name: 'MAX_BODY_BYTES', schema: count(1_048_576, 1_024), help: 'Longest JSON body of a request by people (413).' },
+  {
+    name: 'MAX_UNREAD_BYTES',
+    schema: count(67_108_864, 1_048_576),
+    help: 'Bytes of answers that wait for clients who do not read, all together; above it the slowest of them are cut off.',
+  },
   { name: 'LIVE_MAX_CLIENTS', schema: count(200), help: 'Console connections at once.' },
   { name: 'LIVE_INTERVAL_MS', schema: timerMs(500, 20), help: 'A console is told of news at most once per so many milliseconds.' },
   {

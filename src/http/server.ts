@@ -17,16 +17,15 @@ import { type Exposition, expositionRoutes } from './routes/exposition.js';
 import { type HealthDeps, healthRoutes } from './routes/health.js';
 import { infoRoutes } from './routes/info.js';
 import { securityHeaders } from './security-headers.js';
-import { boundUnreadAnswers } from './unread-answers.js';
+import { boundUnreadAnswers, type CutCounter } from './unread-answers.js';
 
 export type { MountedRouter } from './not-found.js';
-
-const MAX_UNREAD_BYTES = 64 * 1_024 * 1_024;
 
 export interface HttpAppSettings extends PageRules {
   readonly trustProxy: false | number | readonly string[];
   readonly maxBodyBytes: number;
   readonly maxMessageBytes: number;
+  readonly maxUnreadBytes: number;
   readonly rateLimit: RateLimitSettings;
   readonly proxies: ProxySettings;
 }
@@ -37,7 +36,7 @@ export interface HttpAppDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly authorizer: Authorizer;
-  readonly metrics: { readonly httpSeconds: DurationHistogram; readonly registry: Exposition };
+  readonly metrics: { readonly httpSeconds: DurationHistogram; readonly registry: Exposition; readonly unreadAnswersCut: CutCounter };
   readonly health: Pick<HealthDeps, 'database' | 'ingest'>;
   /** The rest of the API, in order. Their bodies are parsed; what they throw is answered in the one error shape. */
   readonly routers: readonly MountedRouter[];
@@ -65,7 +64,12 @@ export function createHttpApp(deps: HttpAppDeps): Express {
     app.use(proxy.path, labelledAs(`${proxy.path}/*`), proxy.handler);
   }
 
-  app.use('/api/v1', neverCached, limitReads(settings.rateLimit), boundUnreadAnswers(MAX_UNREAD_BYTES, logger));
+  app.use(
+    '/api/v1',
+    neverCached,
+    limitReads(settings.rateLimit),
+    boundUnreadAnswers(settings.maxUnreadBytes, deps.metrics.unreadAnswersCut, logger),
+  );
   const bodiless: MountedRouter[] = [
     { path: '/', router: healthRoutes({ ...deps.health, version: deps.version, clock }) },
     { path: '/', router: expositionRoutes({ registry: deps.metrics.registry }) },

@@ -1,12 +1,16 @@
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from '../runtime/logger.js';
 
+export interface CutCounter {
+  inc(connections: number): void;
+}
+
 /**
  * Bounds what waits for clients that do not read. An answer is held whole until its client has taken it: a few
  * hundred large ones that nobody takes would fill the memory. Past `maxBytes` in all, whoever keeps an answer waiting
  * longest is cut off (and counted as `aborted` in the requests); those who read hardly ever hold a byte here.
  */
-export function boundUnreadAnswers(maxBytes: number, logger: Logger): RequestHandler {
+export function boundUnreadAnswers(maxBytes: number, counter: CutCounter, logger: Logger): RequestHandler {
   /** In the order in which they were answered. */
   const waiting = new Set<Response>();
 
@@ -22,7 +26,9 @@ export function boundUnreadAnswers(maxBytes: number, logger: Logger): RequestHan
       res.destroy();
       cut += 1;
     }
-    if (cut > 0) logger.warn('clients that do not read their answers were cut off', { clients: cut });
+    if (cut === 0) return;
+    counter.inc(cut);
+    logger.warn('clients that do not read their answers were cut off', { clients: cut });
   };
 
   return (_req, res, next) => {

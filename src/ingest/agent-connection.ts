@@ -63,8 +63,9 @@ const BAD_FRAMES_PER_MINUTE = 100;
 const REPORTS_PER_MINUTE = 120;
 /** Answers behind one that is not known yet, before the socket is paused. */
 const MAX_OWED_ANSWERS = 256;
-/** Frames held back behind a slow one before the socket is paused. */
+/** Frames held back behind a slow one, and their bytes, before the socket is paused. */
 const MAX_WAITING_FRAMES = 16;
+const MAX_WAITING_BYTES = 262_144;
 /** Unsent bytes at which an agent that does not read its answers is not read either. */
 const MAX_UNSENT_BYTES = 1_048_576;
 
@@ -77,6 +78,7 @@ export class AgentConnection implements AgentLink {
   /** How many things that later frames must wait for are under way. */
   private busy = 0;
   private waiting: { data: Buffer; arrivedMs: number }[] = NOTHING;
+  private waitingBytes = 0;
   private readonly answers: OrderedAnswers;
   private readonly badFrames = new PerMinute();
   private readonly reports = new PerMinute();
@@ -139,7 +141,8 @@ export class AgentConnection implements AgentLink {
     } else if (this.busy > 0 || this.waiting.length > 0) {
       if (this.waiting === NOTHING) this.waiting = [];
       this.waiting.push({ data, arrivedMs });
-      if (this.waiting.length >= MAX_WAITING_FRAMES) this.pause();
+      this.waitingBytes += data.length;
+      if (this.waiting.length >= MAX_WAITING_FRAMES || this.waitingBytes >= MAX_WAITING_BYTES) this.pause();
     } else {
       this.handle(data, arrivedMs);
     }
@@ -346,6 +349,7 @@ export class AgentConnection implements AgentLink {
     this.busy--;
     while (this.busy === 0 && this.waiting.length > 0 && !this.closing) {
       const { data, arrivedMs } = this.waiting.shift() as { data: Buffer; arrivedMs: number };
+      this.waitingBytes -= data.length;
       this.handle(data, arrivedMs);
     }
     // Also when one of them was the frame too many.

@@ -1,4 +1,5 @@
 import { isoTime } from '../model/iso-time.js';
+
 /**
  * A frame to consoles, `{type, data, timestamp}`. It is written once for all of them, and not before somebody is
  * sent it: news nobody has room for costs no JSON, and a fleet's worth of frames is written in the slices it is

@@ -17,6 +17,10 @@ export class SelfMetrics {
   readonly upgradesRefused = this.counter('ccv_upgrades_refused_total', 'WebSocket upgrades refused, by reason.', ['reason']);
   readonly socketPauses = this.counter('ccv_socket_pauses_total', 'Times an agent socket was paused by back-pressure.');
   readonly liveDropped = this.counter('ccv_live_dropped_total', 'News not sent to a console because it was slow or there was too much.');
+  readonly unreadAnswersCut = this.counter(
+    'ccv_unread_answers_cut_total',
+    'Connections cut off because their clients did not read their answers.',
+  );
   readonly activitiesDropped = this.counter('ccv_activities_dropped_total', 'Entries of the activity feed that could not be written.');
   readonly cleanupsSkipped = this.counter(
     'ccv_cleanups_skipped_total',

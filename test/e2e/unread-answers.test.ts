@@ -21,8 +21,9 @@ async function server(maxBytes: number) {
   const logger = new MemoryLogger();
   const app = express();
   const statuses: string[] = [];
+  const counted = { cut: 0 };
   app.use(observeRequests({ observe: ({ status }) => statuses.push(status) }, logger));
-  app.use(boundUnreadAnswers(maxBytes, logger));
+  app.use(boundUnreadAnswers(maxBytes, { inc: (connections) => (counted.cut += connections) }, logger));
   app.get('/', (_req, res) => void res.json(ANSWER));
   const listening = createServer(app).listen(0, '127.0.0.1');
   await once(listening, 'listening');
@@ -31,7 +32,7 @@ async function server(maxBytes: number) {
     listening.closeAllConnections();
     listening.close();
   });
-  return { port, logger, statuses };
+  return { port, logger, statuses, counted };
 }
 
 /** A client that asks and does not read on. */
@@ -45,13 +46,14 @@ async function deaf(port: number): Promise<Socket> {
 }
 
 test('whoever does not read is cut off, longest first, and who reads gets everything', async () => {
-  const { port, logger, statuses } = await server(40 * MEGABYTE);
+  const { port, logger, statuses, counted } = await server(40 * MEGABYTE);
   await deaf(port);
   await deaf(port);
   expect(statuses).toEqual([]);
   for (let i = 0; i < 5; i += 1) await deaf(port);
   expect(statuses).toEqual(Array.from({ length: 5 }, () => 'aborted'));
   expect(logger.of('warn').map(({ meta }) => meta.clients)).toEqual([1, 1, 1, 1, 1]);
+  expect(counted.cut).toBe(5);
   // Cuts one more, and is not cut itself.
   const answer = await httpRequest(`http://127.0.0.1:${port}/`);
   expect(answer.body.text).toHaveLength(ANSWER.text.length);

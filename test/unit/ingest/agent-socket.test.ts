@@ -172,6 +172,25 @@ describe('AgentSockets', () => {
     expect(wayIn.writer.samples().map(({ value }) => value)).toEqual(Array.from({ length: 40 }, (_, i) => i));
   });
 
+  test('frames that wait are bounded by their bytes too', async () => {
+    const wayIn = await listen({ sockets: { maxMessageBytes: 2_000_000 } });
+    let known = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      known = resolve;
+    });
+    const upsert = wayIn.agents.upsert.bind(wayIn.agents);
+    wayIn.agents.upsert = async (...given) => {
+      await held;
+      return upsert(...given);
+    };
+    const agent = await TestAgent.connect(wayIn, { agentId: 'a' });
+    for (let i = 0; i < 3; i++) agent.send('metrics', { batch_id: `b${i}`, metrics: [metric('cpu', i)], padding: 'x'.repeat(150_000) });
+    while (wayIn.sockets.pausedCount === 0) await new Promise(setImmediate);
+    known();
+    for (let i = 0; i < 3; i++) expect(await agent.nextFrame('metrics_ack')).toMatchObject({ batch_id: `b${i}`, processed: 1 });
+    expect(wayIn.sockets.pausedCount).toBe(0);
+  });
+
   test('what was sent right before the close is stored too', async () => {
     const wayIn = await listen();
     const agent = await TestAgent.connect(wayIn, { agentId: 'a' });
