@@ -143,6 +143,8 @@ interface SettingValues {
 
 const MIN_SECRET_LENGTH = 16;
 const DAY_MS = 86_400_000;
+/** Agents with nothing to report send a WebSocket ping so often. */
+const AGENTS_HEARTBEAT_MS = 30_000;
 const SECRET_SETTINGS = new Set(['AGENT_TOKENS', 'API_KEYS', 'DB_PASSWORD', 'JWT_SECRET']);
 
 /**
@@ -170,6 +172,11 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
     (s) => `${s.name} is set but not used: ${s.help}`,
   );
   if (given.DB_TYPE === 'postgresql') warnings.push('DB_TYPE=postgresql is not supported yet: SQLite at DB_PATH is used');
+  if (values.WS_CONNECTION_TIMEOUT <= AGENTS_HEARTBEAT_MS) {
+    warnings.push(
+      `WS_CONNECTION_TIMEOUT=${values.WS_CONNECTION_TIMEOUT} is not longer than the 30 s between two signs of life of an agent: quiet ones will be cut off and reconnect for ever`,
+    );
+  }
 
   const agentTokens = secrets('AGENT_TOKENS', values.AGENT_TOKENS);
   const apiKeys = secrets('API_KEYS', values.API_KEYS);

@@ -2,6 +2,7 @@ import Joi from 'joi';
 import { AppError } from '../model/errors.js';
 import { validate } from '../runtime/validate.js';
 import type { AgentConfigBody, TargetType } from '../storage/ports.js';
+import { CREDENTIALS_PROBLEM, holdsCredentials } from './credentials-in-address.js';
 
 /**
  * What a configuration for an agent may look like. Two shapes come in — flat, as programs send it, and nested, as
@@ -61,7 +62,7 @@ const schema = Joi.object<GivenConfig>({
  * The flat configuration in a request's body.
  * @param agentId the agent it is for: an `agent_id` in the body must be the same.
  * @throws AppError `validation_failed` naming every key that is unknown, out of range or given twice, and for a
- * body that sets nothing.
+ * body that sets nothing, or targets with a password in them.
  */
 export function parseAgentConfig(body: unknown, agentId: string): AgentConfigBody {
   const { agent_id: givenAgentId, collection, ...flat } = validate(schema, body, 'agent configuration');
@@ -69,6 +70,7 @@ export function parseAgentConfig(body: unknown, agentId: string): AgentConfigBod
     const message = '"agent_id" is not the agent of the path';
     throw new AppError('validation_failed', `invalid agent configuration: ${message}`, [{ field: 'agent_id', message }]);
   }
+  refuseCredentials(flat.targets);
   const nested: Record<string, number> = {};
   for (const [key, value] of Object.entries(collection ?? {})) {
     const name = key === 'interval' ? 'collection_interval' : key;
@@ -83,6 +85,16 @@ export function parseAgentConfig(body: unknown, agentId: string): AgentConfigBod
     throw new AppError('validation_failed', 'invalid agent configuration: it sets nothing (try {"collection_interval": 30})');
   }
   return config;
+}
+
+function refuseCredentials(targets: TargetLists = {}): void {
+  for (const kind of TARGET_TYPES) {
+    const at = targets[kind]?.findIndex(holdsCredentials) ?? -1;
+    if (at === -1) continue;
+    const field = `targets.${kind}.${at}`;
+    const message = `"${field}" ${CREDENTIALS_PROBLEM}`;
+    throw new AppError('validation_failed', `invalid agent configuration: ${message}`, [{ field, message }]);
+  }
 }
 
 /**

@@ -80,7 +80,7 @@ export class CommandService {
     const agent = requireAgent(agents, agentId);
     const { name, args, expires_in: expiresInSeconds } = validate(schema, body, 'command');
     checkSize(args);
-    if (agent.status === 'disconnected') throw disconnected(agentId);
+    if (!agents.isReachable(agentId)) throw disconnected(agentId);
     const nowMs = clock.nowMs();
     const command: StoredCommand = {
       id: randomUUID(),
@@ -97,7 +97,8 @@ export class CommandService {
     await store.create(command);
     const sent = agents.send(agentId, 'command', { command_id: command.id, name, args, expires_at: isoTime(command.expiresAtMs) });
     if (!sent) {
-      const result = { status: 'failed', output: null, error: 'not sent: the agent is not connected over WebSocket' } as const;
+      // It left while the command went to disk: the row stays, and says so.
+      const result = { status: 'failed', output: null, error: 'not sent: the agent is not connected any more' } as const;
       await store.complete(agent.agentKey, command.id, result, clock.nowMs());
       throw disconnected(agentId);
     }

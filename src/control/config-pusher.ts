@@ -10,6 +10,8 @@ import type { TargetBook } from './target-book.js';
 export interface AgentChannel {
   find(id: string): Agent | null;
   all(): readonly Agent[];
+  /** True when the agent is connected over WebSocket; false for those that push over HTTP. */
+  isReachable(id: string): boolean;
   /** Sends a frame over the agent's newest connection; false when it has none. */
   send(id: string, type: string, data: object): boolean;
 }

@@ -4,10 +4,11 @@ import { agentIdProblem } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import { validate } from '../runtime/validate.js';
 import type { Target, TargetFields, TargetType } from '../storage/ports.js';
+import { CREDENTIALS_PROBLEM, holdsCredentials } from './credentials-in-address.js';
 
 /**
  * What a monitoring target may look like. Addresses end up on command lines and in URLs of agents: what is
- * neither a host name nor an IP address (nor, for http, a URL) does not get in. What the server itself makes
+ * neither a host name nor an IP address (nor, for http, a URL) does not get in; with a password in it neither. What the server itself makes
  * (`id`, times) may come back in a body, because the console sends whole objects, and is not taken from it.
  */
 
@@ -78,6 +79,7 @@ export function parseTarget(body: unknown, current: Target | null): TargetFields
     enabled: given.enabled ?? current?.enabled ?? true,
     agentIds: given.agent_ids === undefined ? (current?.agentIds ?? []) : [...new Set(given.agent_ids)],
   };
+  if (holdsCredentials(fields.address)) throw invalid('address', CREDENTIALS_PROBLEM);
   const problem = addressProblem(fields);
   if (problem !== null) throw invalid('address', problem, fields.address);
   if (fields.type === 'tcp' && fields.port === null) throw invalid('port', 'is required for a tcp target');

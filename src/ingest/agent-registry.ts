@@ -86,6 +86,11 @@ export class AgentRegistry implements AgentDirectory {
     return { known: this.records.size, connected: this.connected };
   }
 
+  /** True when the agent is connected over WebSocket. */
+  isReachable(id: string): boolean {
+    return (this.records.get(id)?.link ?? null) !== null;
+  }
+
   /** Sends a frame to the agent's newest connection. False when it is not connected over WebSocket. */
   send(id: string, type: string, data: object): boolean {
     return this.records.get(id)?.link?.send(type, data) ?? false;

@@ -174,6 +174,7 @@ describe('commands', () => {
     const answer = await post('/agents/command-http/commands', { name: 'x' });
     expectError(answer, 409, 'agent_disconnected');
     expect(answer.body.error.message).toContain('command-http');
+    expect((await get('/agents/command-http/commands')).body.commands).toEqual([]);
   });
 
   test('bad ones are refused', async () => {

@@ -40,6 +40,8 @@ export interface SentFrame {
 export class FakeAgents implements AgentDirectory {
   readonly agents = new Map<string, Agent>();
   readonly withoutSocket = new Set<string>();
+  /** Their connection ends when they are next sent something. */
+  readonly leaving = new Set<string>();
   readonly sent: SentFrame[] = [];
   private readonly waiters: { count: number; resolve: () => void }[] = [];
 
@@ -55,9 +57,13 @@ export class FakeAgents implements AgentDirectory {
     return [...this.agents.values()];
   }
 
-  send(id: string, type: string, data: object): boolean {
+  isReachable(id: string): boolean {
     const agent = this.agents.get(id);
-    if (agent === undefined || agent.status === 'disconnected' || this.withoutSocket.has(id)) return false;
+    return agent !== undefined && agent.status !== 'disconnected' && !this.withoutSocket.has(id);
+  }
+
+  send(id: string, type: string, data: object): boolean {
+    if (!this.isReachable(id) || this.leaving.has(id)) return false;
     this.sent.push({ id, type, data });
     for (const waiter of this.waiters) if (this.sent.length >= waiter.count) waiter.resolve();
     return true;

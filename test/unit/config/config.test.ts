@@ -202,6 +202,17 @@ describe('the loopback rule', () => {
   });
 });
 
+describe('settings that work against the agents', () => {
+  test.each([
+    ['29999', 1],
+    ['30000', 1],
+    ['30001', 0],
+  ])('WS_CONNECTION_TIMEOUT=%s: %d warnings', (value, count) => {
+    const { warnings } = parseConfig({ WS_CONNECTION_TIMEOUT: value });
+    expect(warnings).toEqual(Array.from({ length: count }, () => expect.stringContaining(`WS_CONNECTION_TIMEOUT=${value}`)));
+  });
+});
+
 describe('names from older files', () => {
   test('known and unused names warn, each by its name', () => {
     const { warnings } = parseConfig({

@@ -70,6 +70,7 @@ describe('parseAgentConfig', () => {
     [{ collection_interval: 1, collectionInterval: 2 }, 'collectionInterval'],
     [{ collection_interval: 1, collection: { interval: 2 } }, 'collection.interval'],
     [{ agent_id: 'other', collection_interval: 1 }, 'agent_id'],
+    [{ targets: { ping: ['h'], http: ['https://x.test/', 'https://user:hidden@x.test/'] } }, '"targets.http.1" must not hold a user name'],
     [{}, 'sets nothing'],
     [{ agent_id: 'a1' }, 'sets nothing'],
     [{ collection: {} }, 'sets nothing'],
@@ -78,6 +79,7 @@ describe('parseAgentConfig', () => {
     ['text', 'object'],
   ])('refuses %j', (body, reason) => {
     expect(problemOf(body)).toContain(reason);
+    expect(problemOf(body)).not.toContain('hidden');
   });
 
   test('a __proto__ key changes nothing', () => {

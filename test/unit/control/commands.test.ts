@@ -107,9 +107,15 @@ describe('CommandService', () => {
       code: 'agent_disconnected',
       message: expect.stringContaining('"away"'),
     });
-    expect(store.rows).toEqual([]);
     await expect(service.send('http', { name: 'x' })).rejects.toMatchObject({ code: 'agent_disconnected' });
-    expect(store.rows).toMatchObject([{ agentKey: 3, status: 'failed' }]);
+    expect(store.rows).toEqual([]);
+  });
+
+  test('an agent that leaves while its command goes to disk: refused, and the row says why', async () => {
+    const { service, store, agents } = house;
+    agents.leaving.add('a1');
+    await expect(service.send('a1', { name: 'x' })).rejects.toMatchObject({ code: 'agent_disconnected' });
+    expect(store.rows).toMatchObject([{ agentKey: 1, status: 'failed', error: expect.stringContaining('not sent') }]);
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigPusher } from '../../../src/control/config-pusher.js';
 import { TargetBook } from '../../../src/control/target-book.js';
 import { TargetService } from '../../../src/control/targets.js';
+import type { AppError } from '../../../src/model/errors.js';
 import { silentLogger } from '../../../src/runtime/logger.js';
 import { agentOf, FakeAgents } from '../../helpers/fake-agents.js';
 import { MemoryConfigStore, MemoryTargetStore } from '../../helpers/memory-stores.js';
@@ -94,6 +95,7 @@ describe('TargetService', () => {
     [{ ...PING, type: 'dns', address: 'my_host.internal.' }],
     [{ ...PING, type: 'tcp', address: 'example.com', port: 443 }],
     [{ ...PING, type: 'http', address: 'https://example.com/health?x=1' }],
+    [{ ...PING, type: 'http', address: 'https://example.com/@me?to=a@b.example' }],
     [{ ...PING, interval: 1 }],
   ])('accepts %j', async (body) => {
     await expect(house.service.create(body)).resolves.toMatchObject({ address: body.address });
@@ -124,6 +126,24 @@ describe('TargetService', () => {
   ])('refuses %j', async (body, field) => {
     await expect(house.service.create(body)).rejects.toMatchObject({ code: 'validation_failed', message: expect.stringContaining(field) });
     expect(house.store.rows.size).toBe(0);
+  });
+
+  test.each([
+    ['http', 'https://user:hidden@example.com/health'],
+    ['http', 'https://hidden@example.com'],
+    ['http', 'https:user:hidden@example.com'],
+    ['http', 'https:\\\\user:hidden@example.com'],
+    ['http', 'ftp://user:hidden@example.com'],
+    ['http', 'https://user:hidden@'],
+    ['ping', 'user:hidden@example.com'],
+  ])('refuses a password in the address of a %s target, without repeating it: %s', async (type, address) => {
+    const refused = house.service.create({ ...PING, type, address });
+    await expect(refused).rejects.toMatchObject({
+      code: 'validation_failed',
+      message: expect.stringContaining('"address" must not hold a user name or password'),
+      details: [{ field: 'address' }],
+    });
+    expect(JSON.stringify(await refused.catch((error: AppError) => [error.message, error.details]))).not.toContain('hidden');
   });
 
   test('unknown targets, and one too many', async () => {
