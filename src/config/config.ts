@@ -49,6 +49,7 @@ export interface Config {
   /** Batches are compared with earlier ones instead of parsed. */
   readonly fastParser: boolean;
   readonly rateLimit: { readonly windowMs: number; readonly maxRequests: number };
+  readonly authFailuresPerMinute: number;
   readonly maxBodyBytes: number;
   readonly maxUnreadBytes: number;
   readonly live: {
@@ -89,6 +90,7 @@ interface SettingValues {
   readonly AGENT_TOKENS: string;
   readonly ALLOW_UNAUTHENTICATED: boolean;
   readonly API_KEYS: string;
+  readonly AUTH_FAILURES_PER_MINUTE: number;
   readonly BATCH_MEMORY_MS: number;
   readonly CLEANUP_INTERVAL: number;
   readonly COMPACT_INTERVAL: number;
@@ -228,6 +230,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       maxObjectValueBytes: values.MAX_OBJECT_VALUE_BYTES,
     },
     rateLimit: { windowMs: values.RATE_LIMIT_WINDOW_MS, maxRequests: values.RATE_LIMIT_MAX_REQUESTS },
+    authFailuresPerMinute: values.AUTH_FAILURES_PER_MINUTE,
     maxBodyBytes: values.MAX_BODY_BYTES,
     maxUnreadBytes: values.MAX_UNREAD_BYTES,
     live: {

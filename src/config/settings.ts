@@ -141,6 +141,11 @@ export const SETTINGS: readonly Setting[] = [
     schema: flag(false),
     help: 'true: let anybody in who can reach the port. For closed networks and tests.',
   },
+  {
+    name: 'AUTH_FAILURES_PER_MINUTE',
+    schema: count(60),
+    help: 'Requests without a valid token or key per address and minute; further ones are answered 429 instead of 401. Valid ones always pass.',
+  },
   { name: 'RATE_LIMIT_WINDOW_MS', schema: timerMs(60_000, 100), help: 'Window of the read limit.' },
   { name: 'RATE_LIMIT_MAX_REQUESTS', schema: count(12_000), help: 'Reads per address and window. Agents are not counted.' },
   { name: 'MAX_BODY_BYTES', schema: count(1_048_576, 1_024), help: 'Longest JSON body of a request by people (413).' },

@@ -108,8 +108,8 @@ export class Authorizer {
   }
 }
 
-/** The same rules as a middleware. */
-export function authMiddleware(authorizer: Authorizer): RequestHandler {
+/** The same rules as a middleware. `limitFailures` is asked about refused requests only, and may find its own reason to refuse them. */
+export function authMiddleware(authorizer: Authorizer, limitFailures: RequestHandler): RequestHandler {
   return (req, res: Response, next) => {
     const mark = req.url.indexOf('?');
     const query = new URLSearchParams(mark === -1 ? '' : req.url.slice(mark + 1));
@@ -118,8 +118,10 @@ export function authMiddleware(authorizer: Authorizer): RequestHandler {
       next();
       return;
     }
-    res.setHeader('WWW-Authenticate', refused.challenge);
-    next(refused.error);
+    void limitFailures(req, res, (tooMany?: unknown) => {
+      if (tooMany === undefined) res.setHeader('WWW-Authenticate', refused.challenge);
+      next(tooMany ?? refused.error);
+    });
   };
 }
 

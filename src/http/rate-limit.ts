@@ -32,3 +32,31 @@ export function limitReads(settings: RateLimitSettings): RequestHandler {
     validate: false,
   });
 }
+
+const FAILURES_WINDOW_MS = 60_000;
+
+/**
+ * For requests that were refused already because they showed no valid credential: calls on while their address has not
+ * sent more of them than `perMinute` within a minute, and after that with an error that says when to come again. It is to
+ * be asked about such requests alone: a valid credential is never kept out by what others behind its address do.
+ */
+export function limitFailures(perMinute: number): RequestHandler {
+  return rateLimit({
+    windowMs: FAILURES_WINDOW_MS,
+    limit: perMinute,
+    // Who has no right is not told how much is left.
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: (req) => ipKeyGenerator(req.ip ?? 'unknown'),
+    handler: (_req, res, next) => {
+      res.setHeader('Retry-After', String(FAILURES_WINDOW_MS / 1_000));
+      next(
+        new AppError(
+          'rate_limited',
+          `more than ${perMinute} requests without a valid token or key came from this address within a minute; those with one still pass`,
+        ),
+      );
+    },
+    validate: false,
+  });
+}

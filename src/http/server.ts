@@ -10,7 +10,7 @@ import { type DurationHistogram, labelledAs, mountedAt, observeRequests } from '
 import type { PageRules } from './origin.js';
 import { googleProxies, type ProxySettings } from './proxy/google-proxies.js';
 import { ipifyRoutes } from './proxy/ipify.js';
-import { limitReads, type RateLimitSettings } from './rate-limit.js';
+import { limitFailures, limitReads, type RateLimitSettings } from './rate-limit.js';
 import { requestId } from './request-id.js';
 import { deploymentRoutes } from './routes/deployments.js';
 import { type Exposition, expositionRoutes } from './routes/exposition.js';
@@ -27,6 +27,7 @@ export interface HttpAppSettings extends PageRules {
   readonly maxMessageBytes: number;
   readonly maxUnreadBytes: number;
   readonly rateLimit: RateLimitSettings;
+  readonly authFailuresPerMinute: number;
   readonly proxies: ProxySettings;
 }
 
@@ -58,7 +59,7 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use(securityHeaders());
   app.use(corsHeaders(settings.frontendOrigins));
   app.use(refuseForeignPages(settings));
-  app.use(authMiddleware(deps.authorizer));
+  app.use(authMiddleware(deps.authorizer, limitFailures(settings.authFailuresPerMinute)));
 
   for (const proxy of googleProxies(settings.proxies)) {
     app.use(proxy.path, labelledAs(`${proxy.path}/*`), proxy.handler);

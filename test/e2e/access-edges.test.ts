@@ -17,7 +17,7 @@ const KEY = 'api-key-0123456789abcdef';
 const CONSOLE = 'https://console.example';
 const NOWHERE = 'http://127.0.0.1:9';
 const UPSTREAMS = { LOGGING_UPSTREAM: NOWHERE, COMPUTE_UPSTREAM: NOWHERE, CLOUDRUN_UPSTREAM: NOWHERE, IPIFY_UPSTREAM: NOWHERE };
-const CREDENTIALS = { AGENT_TOKENS: TOKEN, API_KEYS: KEY };
+const CREDENTIALS = { AGENT_TOKENS: TOKEN, API_KEYS: KEY, AUTH_FAILURES_PER_MINUTE: '100000' };
 
 const others: TestApp[] = [];
 
@@ -208,6 +208,46 @@ describe('every answer', () => {
 
   test('is not for caches to keep', async () => {
     expect((await app.api('/api/v1/agents', { headers })).headers.get('cache-control')).toBe('no-store');
+  });
+});
+
+describe('how often somebody may fail to show a credential', () => {
+  const settings = { ...CREDENTIALS, AUTH_FAILURES_PER_MINUTE: '3', TRUST_PROXY: '1' };
+  const from = (address: string, headers: Record<string, string> = {}): ApiInit => ({
+    headers: { 'x-forwarded-for': address, ...headers },
+  });
+
+  test('further attempts are a 429 that says when to come again; those who have one pass, from the same address too', async () => {
+    const server = await startOther(settings);
+    const wrong = from('203.0.113.1', { 'x-api-key': 'wrong-key-0123456789abcdef' });
+    const answers = [];
+    for (const path of ['/api/v1/agents', '/api/logging/v2', '/metrics', '/api/v1/agents', '/api/ipify'])
+      answers.push(await server.api(path, wrong));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 429, 429]);
+    expect(answers.map(({ headers }) => headers.get('retry-after'))).toEqual([null, null, null, '60', '60']);
+    expect(answers.map(({ headers }) => headers.has('www-authenticate'))).toEqual([true, true, true, false, false]);
+    expect(answers[3]?.body.error).toMatchObject({
+      code: 'rate_limited',
+      status: 429,
+      message: expect.stringContaining('without a valid token'),
+    });
+
+    const body = { agent_id: 'pusher', metrics: [metric('m', 1)] };
+    for (let i = 0; i < 10; i++) {
+      expect((await server.api('/api/v1/agents', from('203.0.113.1', { 'x-api-key': KEY }))).status).toBe(200);
+      const push = { ...from('203.0.113.1', { authorization: `Bearer ${TOKEN}` }), method: 'POST', body };
+      expect((await server.api('/api/v1/metrics', push)).status).toBe(200);
+    }
+    expect(await upgrade(server, { agentId: 'pusher', token: TOKEN })).toBe('in');
+    expect((await server.api('/health', from('203.0.113.1'))).status).toBe(200);
+    expect((await server.api('/api/v1/agents', from('203.0.113.1'))).status).toBe(429);
+    expect((await server.api('/api/v1/agents', from('203.0.113.2'))).status).toBe(401);
+  });
+
+  test('those who have one do not count', async () => {
+    const server = await startOther(settings);
+    for (let i = 0; i < 10; i++) expect((await server.api('/api/v1/agents', from('203.0.113.1', { 'x-api-key': KEY }))).status).toBe(200);
+    expect((await server.api('/api/v1/agents', from('203.0.113.1'))).status).toBe(401);
   });
 });
 

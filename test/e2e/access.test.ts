@@ -86,7 +86,14 @@ beforeAll(async () => {
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-  upstreams = { LOGGING_UPSTREAM: url, COMPUTE_UPSTREAM: url, CLOUDRUN_UPSTREAM: url, IPIFY_UPSTREAM: url };
+  upstreams = {
+    LOGGING_UPSTREAM: url,
+    COMPUTE_UPSTREAM: url,
+    CLOUDRUN_UPSTREAM: url,
+    IPIFY_UPSTREAM: url,
+    // Each credential is tried on each route here, from one address.
+    AUTH_FAILURES_PER_MINUTE: '100000',
+  };
   app = await startTestApp({ ...upstreams, AGENT_TOKENS: `${TOKEN}, ${TOKEN_2}`, API_KEYS: `${KEY},${KEY_2}` });
   const registered = await app.api('/api/v1/agents/register', { method: 'POST', body: { id: AGENT_ID }, headers: { 'x-api-key': KEY } });
   expect(registered.status).toBe(200);

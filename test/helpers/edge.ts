@@ -33,6 +33,7 @@ export async function startEdge(options: EdgeOptions = {}) {
     maxBodyBytes: 1_024,
     maxMessageBytes: 8_192,
     maxUnreadBytes: 67_108_864,
+    authFailuresPerMinute: 60,
     rateLimit: { windowMs: 60_000, maxRequests: 1_000 },
     proxies: { loggingUrl: nowhere, computeUrl: nowhere, cloudRunUrl: nowhere, ipifyUrl: nowhere, timeoutMs: 500 },
     ...options.settings,
