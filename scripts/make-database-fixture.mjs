@@ -47,7 +47,7 @@ const storage = new SqliteStorage(
   },
   { nowMs: () => NOW_MS },
   log,
-  { writable() {}, activitiesDropped() {} },
+  { writable() {}, activitiesDropped() {}, folded() {} },
 );
 
 /** What was sent and is to be found, by agent and series: the last write of a millisecond wins. */

@@ -71,6 +71,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   // Storage
   const storage = new SqliteStorage({ ...config.storage, maxSeriesPerAgent: config.limits.maxSeriesPerAgent }, clock, logger, {
     activitiesDropped: (count) => metrics.activitiesDropped.inc(count),
+    folded: (batches, units) => metrics.countFold(batches, units),
     writable: (failure) =>
       bus.emit(
         'systemAlert',

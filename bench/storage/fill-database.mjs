@@ -149,7 +149,7 @@ export class DatabaseFiller {
       },
       { nowMs: () => Date.now() },
       logger,
-      { writable() {}, activitiesDropped() {} },
+      { writable() {}, activitiesDropped() {}, folded() {} },
     );
     await storage.start();
     try {

@@ -26,6 +26,9 @@ export class SelfMetrics {
     'ccv_cleanups_skipped_total',
     'Clean-ups that deleted nothing by its age, because the clock had jumped ahead.',
   );
+  private readonly foldedBatches = this.counter('ccv_folded_batches_total', 'Rows of the batch log that folding has put into units.');
+  private readonly unitsWritten = this.counter('ccv_units_written_total', 'Units written by folding, by tier.', ['tier']);
+  private readonly unitSamples = this.counter('ccv_unit_samples_written_total', 'Samples in them, of rollups rows.', ['tier']);
   readonly ackSeconds = new Histogram({
     name: 'ccv_ack_seconds',
     help: 'From the arrival of a batch to its acknowledgement.',
@@ -39,6 +42,15 @@ export class SelfMetrics {
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [this.registry],
   });
+
+  /** Units have been written in the place of rows of the batch log, and of other units. */
+  countFold(batches: number, units: readonly { readonly tier: string; readonly samples: number }[]): void {
+    this.foldedBatches.inc(batches);
+    for (const { tier, samples } of units) {
+      this.unitsWritten.inc({ tier });
+      this.unitSamples.inc({ tier }, samples);
+    }
+  }
 
   /** Adds Node's own figures (memory, CPU, event loop lag). Without this nothing runs in the background. */
   collectProcessMetrics(): void {

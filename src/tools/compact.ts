@@ -51,7 +51,7 @@ async function fold(path: string): Promise<void> {
     },
     systemClock,
     logger,
-    { writable() {}, activitiesDropped() {} },
+    { writable() {}, activitiesDropped() {}, folded() {} },
   );
   try {
     await storage.start();

@@ -74,7 +74,7 @@ export class TestStorage {
 }
 
 function create(settings: SqliteStorageSettings, clock: { readonly atMs: number }, logger: Logger): SqliteStorage {
-  return new SqliteStorage(settings, { nowMs: () => clock.atMs }, logger, { writable() {}, activitiesDropped() {} });
+  return new SqliteStorage(settings, { nowMs: () => clock.atMs }, logger, { writable() {}, activitiesDropped() {}, folded() {} });
 }
 
 /** A batch as ingest would make it, with every series given as a new one. */

@@ -13,6 +13,7 @@ import type {
   Storage,
   StorageHealth,
   TargetStore,
+  TierName,
 } from '../ports.js';
 import { KnownUsage } from './known-usage.js';
 import type { CompactorThreadData } from './threads/compactor-thread.js';
@@ -22,6 +23,7 @@ import { ThreadHost } from './threads/thread-host.js';
 import { WriterClient } from './threads/writer-client.js';
 import type { WriterThreadData } from './threads/writer-thread.js';
 import { Compactor } from './units/compactor.js';
+import { TIER_NAME } from './units/unit-rows.js';
 
 export interface SqliteStorageSettings {
   readonly path: string;
@@ -38,6 +40,8 @@ export interface StorageListeners {
   /** Writing has stopped to work (why), or works again (null). */
   writable(failure: string | null): void;
   activitiesDropped(count: number): void;
+  /** Units have taken the place of `batches` rows of the log, and of other units. Samples of a rollup are its rows. */
+  folded(batches: number, units: readonly { readonly tier: TierName; readonly samples: number }[]): void;
 }
 
 /** Activities that may wait for the writer; beyond that they are dropped and counted. */
@@ -84,7 +88,12 @@ export class SqliteStorage implements Storage, Part {
     this.write = write;
     this.read = read;
     const compactorHost = new ThreadHost(script('compactor-thread'), { path } satisfies CompactorThreadData, 'compactor thread', logger);
-    this.compactor = new Compactor(compactorHost, read, write, settings, clock, logger);
+    this.compactor = new Compactor(compactorHost, read, write, settings, clock, logger, ({ job, units }) =>
+      listeners.folded(
+        job.batchIds.length,
+        units.map(({ tier, sampleCount }) => ({ tier: TIER_NAME[tier], samples: sampleCount })),
+      ),
+    );
 
     this.writer = { append: (batch) => write.call('append', batch) };
     this.reader = {

@@ -1,15 +1,11 @@
-import type { StorageUsage, TierName } from '../../ports.js';
+import type { StorageUsage } from '../../ports.js';
 import type { Db } from '../open.js';
-import { TIER } from '../units/unit-rows.js';
+import { TIER, TIER_NAME, type Tier } from '../units/unit-rows.js';
 
 /** Rows of the log whose size is looked at: reading all of them would be reading the log. */
 const SAMPLED_ROWS = 1_000;
 
-const TIERS: readonly (readonly [number, TierName])[] = [
-  [TIER.raw, 'raw'],
-  [TIER.fiveMinutes, '5m'],
-  [TIER.oneHour, '1h'],
-];
+const TIERS: readonly Tier[] = [TIER.raw, TIER.fiveMinutes, TIER.oneHour];
 
 interface TierRow {
   units: number;
@@ -43,7 +39,7 @@ export class UsageRows {
   read(): StorageUsage {
     const batches = this.countBatches.get() as number;
     return {
-      tiers: TIERS.map(([tier, name]) => ({ tier: name, ...(this.selectTier.get(tier) as TierRow) })),
+      tiers: TIERS.map((tier) => ({ tier: TIER_NAME[tier], ...(this.selectTier.get(tier) as TierRow) })),
       log: { batches, bytes: Math.round(batches * (this.averageBytes.get(SAMPLED_ROWS) as number)) },
       series: this.countSeries.get() as number,
     };

@@ -17,15 +17,20 @@ export interface CompactorSettings {
 const FOLD_PAUSE_MS = 5;
 
 /**
- * Keeps the log short: every minute, what is due is folded into units, one agent and window at a time. The thread
- * that folds lives only as long as there is something to fold (14 MB otherwise). A fold that fails is logged and not
- * tried again until the next start: its rows stay in the log, where queries find them.
+ * Keeps the log short: every minute, what is due is folded into units, one agent and window at a time. Folding and
+ * expiring take turns, fold by fold: however much there is of one, the other goes on, and a stop waits for little. The
+ * thread that folds lives only as long as there is something to fold (14 MB otherwise). A fold that fails is logged and
+ * not tried again until the next start: its rows stay in the log, where queries find them.
  */
 export class Compactor {
   private timer: NodeJS.Timeout | null = null;
   private round: Promise<void> | null = null;
   private stopped = true;
   private readonly failed = new Set<string>();
+  /** Who needs the thread: it goes when nobody does. */
+  private readonly work = new Set<Promise<unknown>>();
+  /** The end of the turns that were given so far. */
+  private lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly host: ThreadHost,
@@ -34,6 +39,7 @@ export class Compactor {
     private readonly settings: CompactorSettings,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    private readonly onFolded: (fold: Fold) => void,
   ) {}
 
   start(): void {
@@ -48,12 +54,14 @@ export class Compactor {
     this.stopped = true;
     if (this.timer !== null) clearInterval(this.timer);
     await this.round;
+    await Promise.allSettled(this.work);
+    await this.lastTurn;
   }
 
   /** Folds all that is due, or everything; resolves when nothing is left. One round follows the other. */
   compact(everything = false): Promise<void> {
     const round = (this.round ?? Promise.resolve())
-      .then(() => this.run(everything))
+      .then(() => this.withThread(() => this.run(everything)))
       .catch((error: unknown) => this.logger.warn('folding stopped; it goes on at the next round', { error }))
       .finally(() => {
         if (this.round === round) this.round = null;
@@ -67,53 +75,17 @@ export class Compactor {
    * of it is done: samples may be deleted when there was nothing, but for such as cannot be read.
    * @throws AppError when the disk is full, or storage is stopping
    */
-  async expire(limits: TierLimits): Promise<{ due: number; done: number }> {
-    const before = this.round ?? Promise.resolve();
-    const work = before.then(() => this.expireSome(limits));
-    const round = work
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .finally(() => {
-        if (this.round === round) this.round = null;
-      });
-    this.round = round;
-    return work;
-  }
-
-  private async expireSome(limits: TierLimits): Promise<{ due: number; done: number }> {
-    if (this.stopped) throw new AppError('storage_unavailable', 'storage is stopping');
-    const jobs = await this.read.call('planExpiry', limits, this.failed);
-    if (jobs.length === 0) return { due: 0, done: 0 };
-    try {
-      if (!this.host.running) await this.host.start();
-      let done = 0;
-      for (const job of jobs) {
-        if (this.stopped) break;
-        if (await this.fold(job)) done += 1;
-        await pause(FOLD_PAUSE_MS);
-      }
-      return { due: jobs.length, done };
-    } finally {
-      await this.host.stop();
-    }
+  expire(limits: TierLimits): Promise<{ due: number; done: number }> {
+    return this.withThread(async () => {
+      if (this.stopped) throw new AppError('storage_unavailable', 'storage is stopping');
+      const jobs = await this.read.call('planExpiry', limits, this.failed);
+      return { due: jobs.length, done: await this.foldAll(jobs) };
+    });
   }
 
   private async run(everything: boolean): Promise<void> {
-    try {
-      for (let jobs = await this.plan(everything); jobs.length > 0; jobs = await this.plan(everything)) {
-        if (!this.host.running) await this.host.start();
-        let folded = 0;
-        for (const job of jobs) {
-          if (this.stopped) return;
-          if (await this.fold(job)) folded += 1;
-          await pause(FOLD_PAUSE_MS);
-        }
-        if (folded === 0) return;
-      }
-    } finally {
-      await this.host.stop();
+    for (let jobs = await this.plan(everything); jobs.length > 0; jobs = await this.plan(everything)) {
+      if ((await this.foldAll(jobs)) === 0) return;
     }
   }
 
@@ -122,18 +94,53 @@ export class Compactor {
     return this.read.call('planFolds', { nowMs: this.clock.nowMs(), everything, without: this.failed });
   }
 
+  /** How many of the units are on disk; the rest was folded by somebody else, cannot be, or is left for after a stop. */
+  private async foldAll(jobs: readonly FoldJob[]): Promise<number> {
+    let done = 0;
+    for (const job of jobs) {
+      const isDone = await this.inTurn(async () => {
+        if (this.stopped) return false;
+        if (!this.host.running) await this.host.start();
+        const folded = await this.fold(job);
+        await pause(FOLD_PAUSE_MS);
+        return folded;
+      });
+      if (isDone) done += 1;
+    }
+    return done;
+  }
+
+  private async withThread<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.work.add(running);
+    try {
+      return await running;
+    } finally {
+      this.work.delete(running);
+      await this.inTurn(async () => {
+        if (this.work.size === 0) await this.host.stop();
+      });
+    }
+  }
+
+  /** Runs one thing after the other, in the order in which they came. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.lastTurn.then(work);
+    this.lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** True when the unit is on disk. */
   private async fold(job: FoldJob): Promise<boolean> {
     try {
       const [result] = (await this.host.send([{ op: 'fold', args: [job] }])) as [Result];
       if ('error' in result) throw fromWireError(result.error);
       const fold = result.value as Fold | null;
-      if (fold === null) return false;
-      await this.write.call('commitFold', fold);
+      // Somebody else was quicker (a deletion, retention): the next plan sees what there is.
+      if (fold === null || !(await this.write.call('commitFold', fold))) return false;
+      this.onFolded(fold);
       return true;
     } catch (error) {
-      // Somebody else was quicker (a deletion, retention): the next plan sees what there is.
-      if (isAppError(error) && error.code === 'conflict') return false;
       // The disk is full, the thread is gone: nothing is wrong with this job.
       if (isAppError(error)) throw error;
       this.failed.add(job.keepsRaw ? jobKey(job) : expiryKey(job));

@@ -1,10 +1,13 @@
 import type { PartSource } from '../../engine/unit-parts.js';
+import type { TierName } from '../../ports.js';
 import type { Db } from '../open.js';
 
 /** What a unit holds: samples as they came, or a rollup of them. */
 export const TIER = { raw: 0, fiveMinutes: 1, oneHour: 2 } as const;
 export type Tier = (typeof TIER)[keyof typeof TIER];
 export type RollupTier = Exclude<Tier, typeof TIER.raw>;
+/** As people call them. */
+export const TIER_NAME: Readonly<Record<Tier, TierName>> = { [TIER.raw]: 'raw', [TIER.fiveMinutes]: '5m', [TIER.oneHour]: '1h' };
 /** What one row of a rollup covers. */
 export const ROLLUP_STEP_MS: Readonly<Record<RollupTier, number>> = { [TIER.fiveMinutes]: 300_000, [TIER.oneHour]: 3_600_000 };
 /** Rollups and daily raw units cover a day each. */
@@ -43,6 +46,7 @@ const SELECT =
 export class UnitRows {
   private readonly selectStarting;
   private readonly selectStartingOf;
+  private readonly selectOne;
   private readonly selectPart;
   private readonly insertUnit;
   private readonly insertPart;
@@ -56,6 +60,7 @@ export class UnitRows {
     this.selectStartingOf = db.prepare<[Tier, number, number, number], UnitRow>(
       `${SELECT} WHERE tier = ? AND start_ms >= ? AND start_ms < ? AND agent_key = ? ORDER BY start_ms`,
     );
+    this.selectOne = db.prepare<[number, number], number>('SELECT 1 FROM units WHERE id = ? AND agent_key = ?').pluck();
     this.selectPart = db.prepare<[number], Buffer>('SELECT payload FROM unit_parts WHERE id = ?').pluck();
     this.insertUnit = db.prepare(
       `INSERT INTO units (tier, start_ms, agent_key, span_ms, sample_count, byte_count, part_count) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -68,6 +73,11 @@ export class UnitRows {
   /** Units of a tier that start in `[fromMs, toMs)`, by agent and time; of one agent when a key is given. */
   starting(tier: Tier, fromMs: number, toMs: number, agentKey: number | null = null): UnitRow[] {
     return agentKey === null ? this.selectStarting.all(tier, fromMs, toMs) : this.selectStartingOf.all(tier, fromMs, toMs, agentKey);
+  }
+
+  /** Whether there is such a unit of this agent (still). */
+  has(id: number, agentKey: number): boolean {
+    return this.selectOne.get(id, agentKey) !== undefined;
   }
 
   /** Where a unit's parts come from. To be read within the transaction in which the row was found. */
