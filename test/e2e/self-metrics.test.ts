@@ -202,6 +202,22 @@ describe('GET /metrics', () => {
     expect(figures.types.get('ccv_database_bytes')).toBe('gauge');
   });
 
+  test('folding: rows of the log that went into units, units and samples by tier', async () => {
+    app = await startTestApp({ COMPACT_INTERVAL: '50' });
+    expect((await scrape()).value('ccv_folded_batches_total')).toBe(0);
+    const agent = await connect('metrics-folded');
+    const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 3 * HOUR_MS;
+    const at = (timestamp: number): object[] => [metric('old', 1, { timestamp }), metric('older', 2, { timestamp: timestamp + 1 })];
+    await agent.push([...at(hour), ...at(hour + 5)]);
+    await scrapeUntil((now) => now.value('ccv_folded_batches_total') === 1);
+    // Late ones go into the same unit: another one takes its place.
+    await agent.push(at(hour + 10));
+    const figures = await scrapeUntil((now) => now.value('ccv_folded_batches_total') === 2);
+    expect(figures.value('ccv_folded_batches_total')).toBe(2);
+    expect(figures.by('ccv_units_written_total', 'tier')).toEqual({ raw: 2 });
+    expect(figures.by('ccv_unit_samples_written_total', 'tier')).toEqual({ raw: 4 + 6 });
+  });
+
   test('HTTP: durations by method, route template and status; no label is for callers to choose', async () => {
     app = await startTestApp({ LOGGING_UPSTREAM: 'http://127.0.0.1:9' });
     const agent = await connect('raw-id-7f3a');

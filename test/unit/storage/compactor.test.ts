@@ -184,11 +184,14 @@ describe('folding', () => {
 
 describe('Compactor', () => {
   const job = (startMs: number) => ({ agentKey: 1, startMs, spanMs: HOUR, unitIds: [], batchIds: [1] });
+  const LIMITS = { samplesBeforeMs: D, fiveMinutesBeforeMs: 0, oneHourBeforeMs: 0 };
 
   /** A compactor with threads that answer when the test lets them. */
-  function setUp(planned: object[][]) {
+  function setUp(planned: object[][], expiring: object[][] = []) {
     const events: string[] = [];
     const waiting: (() => void)[] = [];
+    const told: number[] = [];
+    const outdated = new Set<number>();
     const host = {
       running: false,
       start: async () => {
@@ -205,8 +208,14 @@ describe('Compactor', () => {
         return [{ value: { job: args[0], units: [] } }];
       },
     };
-    const read = { call: async () => planned.shift() ?? [] };
-    const write = { call: async (_: string, { job: { startMs } }: { job: { startMs: number } }) => void events.push(`commit ${startMs}`) };
+    const read = { call: async (op: string) => (op === 'planExpiry' ? expiring : planned).shift() ?? [] };
+    const write = {
+      call: async (_: string, { job: { startMs } }: { job: { startMs: number } }) => {
+        if (outdated.has(startMs)) return false;
+        events.push(`commit ${startMs}`);
+        return true;
+      },
+    };
     const compactor = new Compactor(
       host as unknown as ThreadHost,
       read as unknown as ReaderPool,
@@ -214,6 +223,7 @@ describe('Compactor', () => {
       { compactIntervalMs: HOUR },
       { nowMs: () => D },
       new MemoryLogger(),
+      ({ job: { startMs } }) => told.push(startMs),
     );
     compactor.start();
     /** Lets the fold that is under way finish, once there is one. */
@@ -221,7 +231,7 @@ describe('Compactor', () => {
       while (waiting.length === 0) await new Promise(setImmediate);
       waiting.shift()?.();
     };
-    return { compactor, events, finishFold };
+    return { compactor, events, finishFold, told, outdated };
   }
 
   test('the thread lives as long as there is something to fold, and does not start for nothing', async () => {
@@ -245,5 +255,44 @@ describe('Compactor', () => {
     expect(events).toEqual(['thread started', 'fold 1', 'commit 1', 'thread stopped']);
     await compactor.compact();
     expect(events).toHaveLength(4);
+  });
+
+  test('however much there is to fold, what expires has its turns; the thread goes when neither needs it', async () => {
+    const { compactor, events, finishFold } = setUp([[job(1), job(2), job(3), job(4)]], [[job(101), job(102)]]);
+    const round = compactor.compact();
+    while (events.length < 2) await new Promise(setImmediate);
+    const expired = compactor.expire(LIMITS);
+    for (let i = 0; i < 6; i += 1) await finishFold();
+    expect(await expired).toEqual({ due: 2, done: 2 });
+    await round;
+    const folds = ['fold 1', 'fold 101', 'fold 2', 'fold 102', 'fold 3', 'fold 4'];
+    expect(events.filter((event) => event.startsWith('fold'))).toEqual(folds);
+    expect(events.filter((event) => event.startsWith('thread'))).toEqual(['thread started', 'thread stopped']);
+    expect(events.at(-1)).toBe('thread stopped');
+    await compactor.stop();
+  });
+
+  test('a stop waits for the one fold that is under way, whoever wanted it', async () => {
+    const { compactor, events, finishFold } = setUp([[job(1), job(2)]], [[job(101), job(102)]]);
+    void compactor.compact();
+    const expired = compactor.expire(LIMITS);
+    while (events.length < 2) await new Promise(setImmediate);
+    const stopped = compactor.stop();
+    await finishFold();
+    await stopped;
+    expect(events.filter((event) => event.startsWith('commit'))).toHaveLength(1);
+    expect(events.at(-1)).toBe('thread stopped');
+    expect((await expired).due).toBe(2);
+    await expect(compactor.expire(LIMITS)).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+
+  test('tells of what it has folded, and not of what somebody else was quicker with', async () => {
+    const { compactor, finishFold, told, outdated } = setUp([[job(1), job(2)]]);
+    outdated.add(1);
+    const round = compactor.compact();
+    for (let i = 0; i < 2; i += 1) await finishFold();
+    await round;
+    expect(told).toEqual([2]);
+    await compactor.stop();
   });
 });
