@@ -1,10 +1,9 @@
 /**
  * One agent's WebSocket after the upgrade: frames in, answers out.
  *
- * Frames are handled in the order they came. What needs storage first (the agent itself, a registration) holds
- * back those behind it; batches do not wait for each other, and are acknowledged in order, each when it is on disk.
- * A frame that makes no sense is answered with an `error` frame and changes nothing else; too many of them end the
- * connection. While the queue is full or the agent does not read its answers, the socket is not read either.
+ * What needs storage first (the agent itself, a registration) holds back the frames behind it; batches are acknowledged in
+ * order, each when it is on disk. A frame that makes no sense is answered with an `error` frame and changes nothing else; too
+ * many of them end the connection. When the socket is read, and when not, is AgentFlow's business.
  *
  * Ten thousand of these are idle most of the time: no timers and no closures of its own, only fields.
  */
@@ -15,12 +14,11 @@ import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
-import type { SelfMetrics } from '../runtime/self-metrics.js';
 import type { AgentDescription } from '../storage/ports.js';
+import { AgentFlow, type FlowContext, type FlowOwner } from './agent-flow.js';
 import { ackText, type AgentFrame, batchIdOf, failureText, frameText, isRetryable, parseFrame } from './agent-frames.js';
 import type { AgentLink, AgentRecord } from './agent-record.js';
 import type { AgentRegistry } from './agent-registry.js';
-import type { BatchProcessor } from './batch-processor.js';
 import { END_TEXTS, type EndReason } from './end-reason.js';
 import {
   type BatchEnvelope,
@@ -39,54 +37,36 @@ import { PerMinute } from './per-minute.js';
 import type { KnownFrameReader } from './templates/known-frame-reader.js';
 
 /** What all connections share. */
-export interface ConnectionContext {
+export interface ConnectionContext extends FlowContext {
   readonly registry: AgentRegistry;
-  readonly processor: BatchProcessor;
   readonly decoder: MetricFrameDecoder;
   /** Reads most batches without JSON.parse; null when that is switched off. */
   readonly knownFrames: KnownFrameReader | null;
   readonly bus: EventBus<Events>;
   readonly clock: Clock;
-  readonly metrics: SelfMetrics;
   readonly logger: Logger;
   readonly heartbeatIntervalMs: number;
   readonly connectionTimeoutMs: number;
   readonly maxMetricsPerBatch: number;
   readonly version: string;
-  /** Connections that are not being read. */
-  readonly paused: Set<AgentConnection>;
 }
 
 const FEATURES = ['metrics_ack', 'batch_id', 'config_update', 'command'];
 const BAD_FRAMES_PER_MINUTE = 100;
 /** Reports (of configurations and commands) cost a write each; further ones of the minute are refused. */
 const REPORTS_PER_MINUTE = 120;
-/** Answers behind one that is not known yet, before the socket is paused. */
-const MAX_OWED_ANSWERS = 256;
-/** Frames held back behind a slow one, and their bytes, before the socket is paused. */
-const MAX_WAITING_FRAMES = 16;
-const MAX_WAITING_BYTES = 262_144;
-/** Unsent bytes at which an agent that does not read its answers is not read either. */
-const MAX_UNSENT_BYTES = 1_048_576;
 
-export class AgentConnection implements AgentLink {
+export class AgentConnection implements AgentLink, FlowOwner {
+  record: AgentRecord | null = null;
+  closing = false;
+  ended = false;
   /** Monotonic. */
-  private lastHeardMs: number;
-  private lastPingMs: number;
-  private pausedSinceMs: number | null = null;
-  private record: AgentRecord | null = null;
-  /** How many things that later frames must wait for are under way. */
-  private busy = 0;
-  private waiting: { data: Buffer; arrivedMs: number }[] = NOTHING;
-  private waitingBytes = 0;
+  private lastPingMs = monotonicMs();
   private readonly answers: OrderedAnswers;
+  private readonly flow: AgentFlow;
   private readonly badFrames = new PerMinute();
   private readonly reports = new PerMinute();
-  /** We have closed it: nothing that still comes counts. */
-  private closing = false;
-  private ended = false;
   private endReason: EndReason | null = null;
-  private onIdle: (() => void) | null = null;
 
   constructor(
     private readonly socket: WebSocket,
@@ -94,8 +74,7 @@ export class AgentConnection implements AgentLink {
     private readonly context: ConnectionContext,
   ) {
     this.answers = new OrderedAnswers(socket);
-    this.lastHeardMs = monotonicMs();
-    this.lastPingMs = this.lastHeardMs;
+    this.flow = new AgentFlow(this, socket, this.answers, context);
   }
 
   /** Greets the agent and makes it known. */
@@ -124,35 +103,23 @@ export class AgentConnection implements AgentLink {
 
   /** Stops reading; resolves when all that was read is answered. */
   drain(): Promise<void> {
-    this.pause();
-    if (this.isIdle()) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.onIdle = resolve;
-    });
+    return this.flow.drain();
   }
 
   /** One message arrived. */
   receive(data: Buffer, isBinary: boolean): void {
     if (this.closing) return;
     const arrivedMs = monotonicMs();
-    this.lastHeardMs = arrivedMs;
-    if (isBinary) {
-      this.refuse('unsupported', 'Frames must be text, not binary');
-    } else if (this.busy > 0 || this.waiting.length > 0) {
-      if (this.waiting === NOTHING) this.waiting = [];
-      this.waiting.push({ data, arrivedMs });
-      this.waitingBytes += data.length;
-      if (this.waiting.length >= MAX_WAITING_FRAMES || this.waitingBytes >= MAX_WAITING_BYTES) this.pause();
-    } else {
-      this.handle(data, arrivedMs);
-    }
+    this.flow.lastHeardMs = arrivedMs;
+    if (isBinary) this.refuse('unsupported', 'Frames must be text, not binary');
+    else this.flow.receive(data, arrivedMs);
   }
 
   /** A WebSocket ping or pong arrived: the agent lives. */
   signOfLife(): void {
-    this.lastHeardMs = monotonicMs();
+    this.flow.lastHeardMs = monotonicMs();
     if (this.record !== null && !this.closing) this.context.registry.heard(this.record, 0);
-    if (this.socket.bufferedAmount > MAX_UNSENT_BYTES) this.pause();
+    this.flow.pauseIfUnread();
   }
 
   /** The protocol was broken; ws closes the socket by itself. */
@@ -167,7 +134,7 @@ export class AgentConnection implements AgentLink {
   /** The socket is closed. What came before that is still handled. */
   closed(code: number): void {
     this.ended = true;
-    this.context.paused.delete(this);
+    this.flow.ended();
     const reason = this.endReason ?? (code === 1006 ? 'lost' : 'closed');
     this.context.metrics.connectionsClosed.inc({ reason });
     if (this.record !== null) this.context.registry.detach(this.record, this, END_TEXTS[reason], reason === 'shutdown');
@@ -176,44 +143,24 @@ export class AgentConnection implements AgentLink {
   /** Pings when it is time, and ends a connection that has been silent for too long. Called by the shared sweep. */
   sweep(nowMs: number): void {
     if (this.closing) return;
+    const { flow } = this;
     const { heartbeatIntervalMs, connectionTimeoutMs } = this.context;
     if (this.record?.deleted === true) return this.close(1000, 'agent deleted');
-    const unread = this.socket.bufferedAmount > MAX_UNSENT_BYTES;
-    if (this.pausedSinceMs !== null) {
-      this.resumeIfRoom();
-      if (unread && nowMs - this.lastHeardMs > connectionTimeoutMs) return this.cut('slow_reader');
-    } else if (nowMs - this.lastHeardMs > connectionTimeoutMs) {
+    const { isUnread } = flow;
+    if (flow.isPaused) {
+      flow.resumeIfRoom();
+      if (isUnread && nowMs - flow.lastHeardMs > connectionTimeoutMs) return this.cut('slow_reader');
+    } else if (nowMs - flow.lastHeardMs > connectionTimeoutMs) {
       return this.cut('silent');
     }
-    if (!unread && nowMs - this.lastPingMs >= heartbeatIntervalMs) {
+    if (!isUnread && nowMs - this.lastPingMs >= heartbeatIntervalMs) {
       this.lastPingMs = nowMs;
       this.send('ping', { timestamp: this.now() });
     }
   }
 
-  /** Reads on when nothing speaks against it any more. */
-  resumeIfRoom(): void {
-    if (this.pausedSinceMs === null || this.busy > 0 || this.waiting.length > 0 || this.onIdle !== null) return;
-    const { processor, paused } = this.context;
-    if (this.answers.owed > MAX_OWED_ANSWERS / 2) return;
-    if (processor.saturated || this.socket.bufferedAmount > MAX_UNSENT_BYTES) return;
-    if (this.record !== null && !processor.agentRelieved(this.record)) return;
-    this.pausedSinceMs = null;
-    paused.delete(this);
-    // Its silence was ours.
-    this.lastHeardMs = monotonicMs();
-    this.socket.resume();
-  }
-
-  private pause(): void {
-    if (this.pausedSinceMs !== null || this.closing || this.ended) return;
-    this.pausedSinceMs = monotonicMs();
-    this.context.paused.add(this);
-    this.context.metrics.socketPauses.inc();
-    this.socket.pause();
-  }
-
-  private handle(data: Buffer, arrivedMs: number): void {
+  /** Handles a frame whose turn it is. */
+  handle(data: Buffer, arrivedMs: number): void {
     if (this.takeKnownBatch(data, arrivedMs)) return;
     const frame = parseFrame(data.toString(), arrivedMs);
     if ('code' in frame) return this.refuse(frame.code, frame.message);
@@ -316,13 +263,12 @@ export class AgentConnection implements AgentLink {
       (error: unknown) =>
         this.batchEnded(answer, this.failureText(error, { batch_id: batchId ?? undefined, retryable: isRetryable(error) })),
     );
-    if (processor.saturated || processor.agentSaturated(record) || this.socket.bufferedAmount > MAX_UNSENT_BYTES) this.pause();
+    this.flow.pauseIfFull(record);
   }
 
   private batchEnded(answer: Answer, text: string): void {
     this.answers.fill(answer, text);
-    this.resumeIfRoom();
-    this.reportIdle();
+    this.flow.madeProgress();
   }
 
   /** A location that came with metrics is news now and then; nobody waits for it. */
@@ -338,24 +284,15 @@ export class AgentConnection implements AgentLink {
   }
 
   /** Runs something that the frames behind must wait for. What it throws is told to the agent. */
-  private async holdingBack(work: () => Promise<unknown>, frame?: AgentFrame): Promise<void> {
-    this.busy++;
-    try {
-      await work();
-    } catch (error) {
-      const batch = frame?.type === 'metrics' ? { batch_id: batchIdOf(frame.data) } : {};
-      this.answerFailure(error, { ...batch, retryable: isRetryable(error) });
-    }
-    this.busy--;
-    while (this.busy === 0 && this.waiting.length > 0 && !this.closing) {
-      const { data, arrivedMs } = this.waiting.shift() as { data: Buffer; arrivedMs: number };
-      this.waitingBytes -= data.length;
-      this.handle(data, arrivedMs);
-    }
-    // Also when one of them was the frame too many.
-    if (this.closing) this.waiting = NOTHING;
-    this.resumeIfRoom();
-    this.reportIdle();
+  private holdingBack(work: () => Promise<unknown>, frame?: AgentFrame): Promise<void> {
+    return this.flow.holdBack(async () => {
+      try {
+        await work();
+      } catch (error) {
+        const batch = frame?.type === 'metrics' ? { batch_id: batchIdOf(frame.data) } : {};
+        this.answerFailure(error, { ...batch, retryable: isRetryable(error) });
+      }
+    });
   }
 
   /** Answers a frame that makes no sense, and ends the connection when they keep coming. */
@@ -388,7 +325,7 @@ export class AgentConnection implements AgentLink {
 
   private answer(text: string): void {
     this.answers.fill(this.answers.reserve(), text);
-    if (this.answers.owed >= MAX_OWED_ANSWERS) this.pause();
+    this.flow.pauseIfOwing();
   }
 
   private frameText(type: string, data: object): string {
@@ -401,21 +338,9 @@ export class AgentConnection implements AgentLink {
     this.socket.terminate();
   }
 
-  private isIdle(): boolean {
-    return this.busy === 0 && this.answers.owed === 0 && this.waiting.length === 0;
-  }
-
-  private reportIdle(): void {
-    if (this.onIdle === null || !this.isIdle()) return;
-    const resolve = this.onIdle;
-    this.onIdle = null;
-    resolve();
-  }
-
   private now(): string {
     return isoTime(this.context.clock.nowMs());
   }
 }
 
-const NOTHING: never[] = [];
 const METRICS = { type: 'metrics' } as const;

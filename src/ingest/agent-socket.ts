@@ -87,7 +87,7 @@ export class AgentSockets {
     this.timer = setInterval(() => this.sweep(), Math.min(Math.max(quarter, MIN_SWEEP_INTERVAL_MS), MAX_SWEEP_INTERVAL_MS));
     this.timer.unref();
     this.unsubscribe = this.context.processor.onRelief(() => {
-      for (const connection of this.context.paused) connection.resumeIfRoom();
+      for (const flow of this.context.paused) flow.resumeIfRoom();
     });
   }
 
