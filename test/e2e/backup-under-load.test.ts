@@ -69,12 +69,10 @@ describe('a backup under load', () => {
   }
 
   async function backUp(path: string, target: string): Promise<Copying> {
-    let ended = false;
-    const running = runBuiltTool('backup', ['--db', path, target]).finally(() => {
-      ended = true;
-    });
+    const ended = new AbortController();
+    const running = runBuiltTool('backup', ['--db', path, target]).finally(() => ended.abort());
     let [fromMs, toMs] = [Number.NaN, Number.NaN];
-    while (!ended) {
+    while (!ended.signal.aborted) {
       if (existsSync(`${target}.part`)) {
         toMs = performance.now();
         if (Number.isNaN(fromMs)) fromMs = toMs;
@@ -95,9 +93,9 @@ describe('a backup under load', () => {
     );
     agents = spools.map((spool) => new SpoolingAgent(spool, WINDOW));
     const acksMs: number[] = [];
-    let over = false;
+    const over = new AbortController();
     const watched = agents.map(async (agent) => {
-      for (let count = 0; !over; count = agent.spool.acknowledged) {
+      for (let count = 0; !over.signal.aborted; count = agent.spool.acknowledged) {
         await agent.until(() => agent.spool.acknowledged > count || agent.closeCode !== null);
         acksMs.push(performance.now());
         expect(agent.closeCode).toBeNull();
@@ -108,7 +106,7 @@ describe('a backup under load', () => {
 
     const before = new Set<SpooledBatch>(spools.flatMap(({ batches }) => batches.filter(({ acknowledged }) => acknowledged)));
     const { result, fromMs, toMs } = await backUp(path, target);
-    over = true;
+    over.abort();
     await Promise.all(watched);
     expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('copied and checked') });
 
