@@ -153,7 +153,8 @@ function main() {
 
 /** Every column, one after the other, through one buffer: as a query does that folds what it reads. */
 function readAll(reader, buffer, use) {
-  for (const [i, { timeIndex }] of reader.directory.columns.entries()) use(reader.readTimes(timeIndex), buffer.subarray(0, reader.decodeInto(i, buffer)));
+  for (const [i, { timeIndex }] of reader.directory.columns.entries())
+    use(reader.readTimes(timeIndex), buffer.subarray(0, reader.decodeInto(i, buffer)));
 }
 
 function kindOf(column, isQuotient) {

@@ -7,6 +7,8 @@ const HOUR = 3_600_000;
 /** Samples lie within some three days: hourly and daily units, and the log. */
 const SPAN_MS = 60 * HOUR;
 const BASE = 1_795_377_600_000;
+/** All samples lie in it. */
+export const ALL_TIME = { startMs: BASE - HOUR, endMs: BASE + SPAN_MS + HOUR };
 export const PLACES: Record<string, Place> = {
   a: { provider: 'gcp', region: 'us-central1', zone: 'us-central1-a' },
   b: { provider: 'gcp', region: 'europe-west1', zone: '' },

@@ -9,6 +9,7 @@ import type { SeriesInfo, TimeRange } from '../../model/metric.js';
 import { stepBetween } from './column.js';
 import { commonTags, labelOf } from './group-labels.js';
 import { AggregateBudget, GroupRows } from './group-rows.js';
+import type { PartialAggregate, PartialGroup } from './partial-aggregate.js';
 
 export { AggregateLimitError } from './group-rows.js';
 
@@ -18,7 +19,10 @@ export const MAX_BUCKETS = 5_000_000;
 /** Samples that percentiles are computed of, over all groups: they are all kept until the end, for the same reason. */
 export const MAX_PERCENTILE_VALUES = 5_000_000;
 
-/** Samples of one series that were folded before: all those of some span of time that lies in one bucket. */
+/**
+ * Samples of one series that were folded before: all those of some span of time that lies in one bucket. Whoever has many
+ * to add may give the same object each time.
+ */
 export interface RollupRow {
   readonly count: number;
   readonly sum: number;
@@ -52,6 +56,9 @@ export class Aggregator {
   private readonly openSum: Float64Array;
   /** Per slot, when increases are wanted: the value before; NaN before the first, which is neither a step up nor a reset. */
   private readonly previous: Float64Array;
+  /** And the first value, with its bucket, for whoever adds this to what came before. */
+  private readonly firstValue: Float64Array;
+  private readonly firstBucket: Float64Array;
 
   constructor(
     private readonly series: readonly SeriesInfo[],
@@ -65,7 +72,10 @@ export class Aggregator {
     this.openBucket = new Float64Array(openSlots).fill(Number.NaN);
     this.openCount = new Float64Array(openSlots);
     this.openSum = new Float64Array(openSlots);
-    this.previous = new Float64Array(wants.increase === true ? series.length : 0).fill(Number.NaN);
+    const stepSlots = wants.increase === true ? series.length : 0;
+    this.previous = new Float64Array(stepSlots).fill(Number.NaN);
+    this.firstValue = new Float64Array(stepSlots).fill(Number.NaN);
+    this.firstBucket = new Float64Array(stepSlots).fill(Number.NaN);
     const budget = new AggregateBudget(MAX_BUCKETS, MAX_PERCENTILE_VALUES);
     const byKey = new Map<string, Group>();
     for (const info of series) {
@@ -120,7 +130,10 @@ export class Aggregator {
       if (withMeans) this.addToMean(slot, rows, bucket, length, sum);
       const row = rows.rowOf(bucket);
       rows.add(row, length, sum, min, max);
-      if (withIncrease) rows.addIncrease(row, this.stepsOf(slot, values, start, stop));
+      if (withIncrease) {
+        this.comesIn(slot, bucket, values[start] as number);
+        rows.addIncrease(row, this.stepsOf(slot, values, start, stop));
+      }
       if (withValues) rows.keep(bucket, values, start, stop);
       start = stop;
     }
@@ -141,8 +154,65 @@ export class Aggregator {
     const at = rows.rowOf(bucket);
     rows.add(at, row.count, row.sum, row.min, row.max);
     if (this.countsUp(slot)) {
+      this.comesIn(slot, bucket, row.first);
       rows.addIncrease(at, stepBetween(this.previous[slot] as number, row.first) + row.increase);
       this.previous[slot] = row.last;
+    }
+  }
+
+  /**
+   * All that was added so far, to be added to another aggregator of the same question about the same series. Only of
+   * stretches that begin and end between buckets, or lie in one bucket; percentiles must not be wanted.
+   */
+  partial(): PartialAggregate {
+    if (this.wants.percentiles !== undefined) throw new Error('percentiles cannot be told in parts');
+    const slots = new Uint32Array(this.seen.reduce((sum, seen) => sum + seen, 0));
+    for (let slot = 0, found = 0; slot < this.seen.length; slot += 1) if (this.seen[slot] === 1) slots[found++] = slot;
+    const of = (column: Float64Array): Float64Array => Float64Array.from(slots, (slot) => column[slot] as number);
+    const symbolic = (bucketsMs: Float64Array): Float64Array => (this.stepMs === null ? bucketsMs.fill(Number.NaN) : bucketsMs);
+    const groups = this.groups.flatMap(({ rows, firstMs, lastMs }, group): PartialGroup[] => {
+      if (firstMs > lastMs) return [];
+      const { bucketsMs, cells } = rows.rows();
+      return [{ group, bucketsMs: symbolic(bucketsMs), cells, firstMs, lastMs }];
+    });
+    const means =
+      this.wants.sumOfMeans === true
+        ? { bucketsMs: symbolic(of(this.openBucket)), counts: of(this.openCount), sums: of(this.openSum) }
+        : null;
+    const steps =
+      this.wants.increase === true
+        ? { bucketsMs: symbolic(of(this.firstBucket)), first: of(this.firstValue), last: of(this.previous) }
+        : null;
+    const columns = (means === null ? 0 : 3) + (steps === null ? 0 : 3);
+    const cellBytes = groups.reduce((sum, { bucketsMs, cells }) => sum + bucketsMs.byteLength + cells.byteLength + 200, 0);
+    return { groups, slots, means, steps, byteCount: cellBytes + slots.byteLength + 8 * columns * slots.length };
+  }
+
+  /**
+   * Adds a stretch of time behind everything that was added of its series before; all of it must lie in the range.
+   * @throws AggregateLimitError
+   */
+  addPartial({ groups, slots, means, steps }: PartialAggregate): void {
+    const only = this.range.startMs;
+    for (const { group, bucketsMs, cells, firstMs, lastMs } of groups) {
+      const own = this.groups[group] as Group;
+      own.rows.addRows(bucketsMs, cells, only);
+      if (firstMs < own.firstMs) own.firstMs = firstMs;
+      if (lastMs > own.lastMs) own.lastMs = lastMs;
+    }
+    const bucketAt = (bucketsMs: Float64Array, i: number): number => (this.stepMs === null ? only : (bucketsMs[i] as number));
+    for (let i = 0; i < slots.length; i += 1) {
+      const slot = slots[i] as number;
+      this.seen[slot] = 1;
+      if (means === null && steps === null) continue;
+      const { rows } = this.groupOf[slot] as Group;
+      if (means !== null) this.addToMean(slot, rows, bucketAt(means.bucketsMs, i), means.counts[i] as number, means.sums[i] as number);
+      if (steps === null || !this.countsUp(slot)) continue;
+      const bucket = bucketAt(steps.bucketsMs, i);
+      const first = steps.first[i] as number;
+      this.comesIn(slot, bucket, first);
+      rows.addIncrease(rows.rowOf(bucket), stepBetween(this.previous[slot] as number, first));
+      this.previous[slot] = steps.last[i] as number;
     }
   }
 
@@ -163,6 +233,13 @@ export class Aggregator {
 
   private countsUp(slot: number): boolean {
     return this.wants.increase === true && (this.series[slot] as SeriesInfo).type === 'counter';
+  }
+
+  /** Remembers the first value of a counter. */
+  private comesIn(slot: number, bucket: number, value: number): void {
+    if (!Number.isNaN(this.firstBucket[slot])) return;
+    this.firstBucket[slot] = bucket;
+    this.firstValue[slot] = value;
   }
 
   private holds(slot: number, firstMs: number, lastMs: number): Group {

@@ -110,6 +110,29 @@ export class GroupRows {
     this.valueLog?.add(bucketMs, values, from, to);
   }
 
+  /** Starts of the buckets so far, ascending, and their cells: copies. */
+  rows(): { bucketsMs: Float64Array; cells: Float64Array } {
+    return { bucketsMs: this.bucketsMs.slice(0, this.length), cells: this.cells.slice(0, this.length * this.width) };
+  }
+
+  /**
+   * Adds rows of another group of the same question; a bucket that is NaN is `bucketMs`. Values are not among them.
+   * @throws AggregateLimitError
+   */
+  addRows(bucketsMs: Float64Array, cells: Float64Array, bucketMs: number): void {
+    const { width, meanCell, increaseCell, wants } = this;
+    for (let i = 0; i < bucketsMs.length; i += 1) {
+      const start = bucketsMs[i] as number;
+      const row = this.rowOf(Number.isNaN(start) ? bucketMs : start);
+      const at = i * width;
+      this.add(row, cells[at + COUNT] as number, cells[at + SUM] as number, cells[at + MIN] as number, cells[at + MAX] as number);
+      if (wants.sumOfMeans === true) this.addMean(row, cells[at + meanCell] as number);
+      if (wants.increase !== true) continue;
+      const increase = cells[at + increaseCell] as number;
+      if (!Number.isNaN(increase)) this.addIncrease(row, increase);
+    }
+  }
+
   /** The columns, one row per bucket. */
   columns() {
     const { wants, valueLog } = this;

@@ -11,8 +11,10 @@
 import type { SeriesInfo } from '../../model/metric.js';
 import type { SeriesFilter } from '../ports.js';
 import { type Db, openForReading } from './open.js';
-import { SegmentScan } from './reader/segment-scan.js';
+import { SegmentReader } from './reader/segment-reader.js';
+import { Segments } from './reader/segments.js';
 import { SeriesFinder } from './reader/series-lookup.js';
+import { StoredDays } from './reader/stored-days.js';
 
 export interface PeoplesDatabase {
   readonly db: Db;
@@ -70,12 +72,13 @@ export function openForPeople(path: string): PeoplesDatabase {
 
 function* samples(feed: Db, finder: SeriesFinder, filter: SeriesFilter, range: { startMs: number; endMs: number }) {
   const lookup = finder.lookUp(filter);
-  const scan = new SegmentScan(feed, SCAN_TIMEOUT_MS);
-  scan.startTimer();
-  for (const day of scan.days(range, 'ascending')) {
-    for (const segment of scan.segments(day, lookup)) {
+  const segments = new Segments(feed);
+  const reader = new SegmentReader(feed, SCAN_TIMEOUT_MS);
+  reader.startTimer();
+  for (const day of new StoredDays(feed).within(range, 'ascending')) {
+    for (const segment of [...segments.within(day, lookup).values()].flat()) {
       const rows: unknown[][] = [];
-      scan.read(segment, day, ({ slot, timestampsMs, values, from, to, arrival }) => {
+      reader.read(segment, day, ({ slot, timestampsMs, values, from, to, arrival }) => {
         const { agentId, name, type, unit, tagsJson, provider, region, zone } = lookup.infos[slot] as SeriesInfo;
         for (let i = from; i < to; i += 1) {
           const time = timestampsMs[i] as number;

@@ -46,9 +46,44 @@ describe('folding', () => {
     return [...(await store.storage.reader.samples(query)).values];
   }
 
-  test('an hour is folded five minutes after its end, not before', async () => {
+  test('an hour that goes on is folded when something in the log is ten minutes old, of those agents of whom it is', async () => {
+    const [a, b] = [await store.agentKey('a'), await store.agentKey('b')];
+    await append(a, D + MINUTE, D + 2 * MINUTE);
+    await append(b, D + 9 * MINUTE);
+    await store.foldAt(D + 11 * MINUTE);
+    expect([units(), count('metric_batches')]).toEqual([[], 2]);
+    await store.foldAt(D + 11 * MINUTE + 1);
+    expect([units(), count('metric_batches')]).toEqual([[[a, 0, 1]], 1]);
+    // Newer samples are read behind the unit's, older ones and repeated ones among them.
+    await append(a, D + 12 * MINUTE, D + 90_000, D + 2 * MINUTE);
+    await store.foldAt(D + 12 * MINUTE);
+    expect(await valuesIn(D, D + 12 * MINUTE + 1)).toEqual([0, 1, 2, 0, 0]);
+    await store.foldAt(D + 50 * MINUTE);
+    expect([units().length, count('metric_batches')]).toEqual([2, 0]);
+    expect(await valuesIn(D, D + 12 * MINUTE + 1)).toEqual([0, 1, 2, 0, 0]);
+  });
+
+  test('a question that was asked before is answered anew where something was folded since', async () => {
+    const [a, b] = [await store.agentKey('a'), await store.agentKey('b')];
+    const sumOf = async (): Promise<number | undefined> => {
+      const query = { filter: {}, range: { startMs: D, endMs: D + DAY }, stepMs: null, groupBy: [] };
+      return (await store.storage.reader.aggregate(query))[0]?.sum[0];
+    };
+    await append(a, D, D + MINUTE, D + 2 * MINUTE);
+    await append(b, D, D + MINUTE);
+    await store.foldAt(D + 2 * HOUR);
+    expect([await sumOf(), await sumOf()]).toEqual([4, 4]);
+    await append(a, D + 10, D + 20, D + 3 * MINUTE, D + 4 * MINUTE);
+    expect(await sumOf()).toBe(10);
+    await store.foldAt(D + 2 * HOUR);
+    expect([await sumOf(), await sumOf()]).toEqual([10, 10]);
+    await store.storage.agents.remove(b);
+    expect(await sumOf()).toBe(9);
+  });
+
+  test('an hour that is over is folded after five minutes, not before, however young its samples are', async () => {
     const key = await store.agentKey('a');
-    await append(key, D, D + HOUR - 1, D + HOUR);
+    await append(key, D + HOUR - MINUTE, D + HOUR - 1, D + HOUR);
     await store.foldAt(D + HOUR + 5 * MINUTE - 1);
     expect([units(), count('metric_batches')]).toEqual([[], 2]);
     await store.foldAt(D + HOUR + 5 * MINUTE);

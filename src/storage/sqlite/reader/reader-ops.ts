@@ -8,14 +8,21 @@ import { TargetRows } from '../rows/target-rows.js';
 import { FoldPlanner } from '../units/fold-planner.js';
 import { UsageRows } from '../rows/usage-rows.js';
 import { ExpiryPlanner } from '../units/expiry-planner.js';
+import { AggregateReader } from './aggregate-reader.js';
 import { SampleReader } from './sample-reader.js';
-import { SegmentScan } from './segment-scan.js';
+import { SegmentReader } from './segment-reader.js';
+import { Segments } from './segments.js';
 import { SeriesFinder } from './series-lookup.js';
+import { StoredDays } from './stored-days.js';
 
 /** Everything that reads, by name: what the main thread may ask of a reader thread. Each runs in one snapshot. */
 export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: number }) {
   const series = new SeriesFinder(db);
-  const samples = new SampleReader(series, new SegmentScan(db, settings.queryTimeoutMs));
+  const days = new StoredDays(db);
+  const segments = new Segments(db);
+  const reader = new SegmentReader(db, settings.queryTimeoutMs);
+  const samples = new SampleReader(series, days, segments, reader);
+  const aggregates = new AggregateReader(series, days, segments, reader);
   const planner = new FoldPlanner(db);
   const expiry = new ExpiryPlanner(db);
   const usage = new UsageRows(db);
@@ -31,7 +38,7 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
   );
   return {
     samples: samples.samples.bind(samples),
-    aggregate: samples.aggregate.bind(samples),
+    aggregate: aggregates.aggregate.bind(aggregates),
     latest: samples.latest.bind(samples),
     series: series.list.bind(series),
     names: series.names.bind(series),

@@ -32,12 +32,18 @@ export class SeriesDictionary {
   private newestId = 0;
   private known = 0;
   private forgotten = 0;
+  private resets = 0;
   private readonly selectNew;
 
   constructor(db: Db) {
     this.selectNew = db
       .prepare<[number], SeriesRow>('SELECT id, agent_key, name, type, unit, tags FROM metric_series WHERE id > ? ORDER BY id')
       .raw();
+  }
+
+  /** Changes when anything here does. */
+  get version(): string {
+    return `${this.resets} ${this.newestId} ${this.forgotten}`;
   }
 
   /** Takes in what was added since the last time. */
@@ -75,6 +81,7 @@ export class SeriesDictionary {
     this.newestId = 0;
     this.known = 0;
     this.forgotten = 0;
+    this.resets += 1;
     this.refresh();
   }
 

@@ -5,6 +5,8 @@ import { SeriesDictionary, type SeriesKind } from './series-dictionary.js';
 
 /** The series a query is about, those of one agent next to each other. A series' slot is its place in `infos`. */
 export interface SeriesLookup {
+  /** Two lookups of one finder with the same version are the same. */
+  readonly version: number;
   readonly infos: readonly SeriesInfo[];
   readonly agents: ReadonlyMap<number, AgentSlots>;
 }
@@ -33,6 +35,17 @@ interface SeriesRow {
 const COLUMNS = `s.id, s.agent_key AS agentKey, a.id AS agentId, s.name, s.type, s.unit, s.tags AS tagsJson, a.provider, a.region, a.zone`;
 const FROM = 'FROM metric_series s JOIN agents a ON a.agent_key = s.agent_key';
 
+/** Series of lookups that are kept, 250 bytes each; a lookup itself counts as a few. */
+const MAX_KEPT_SERIES = 50_000;
+const LOOKUP_COST = 100;
+
+interface KnownLookup {
+  /** The dictionary's. */
+  readonly version: string;
+  readonly agents: readonly AgentRow[];
+  readonly lookup: SeriesLookup;
+}
+
 interface AgentRow {
   readonly agentKey: number;
   readonly agentId: string;
@@ -47,15 +60,50 @@ interface AgentRow {
  */
 export class SeriesFinder {
   private readonly dictionary: SeriesDictionary;
+  /** By filter, the least recently used first. */
+  private readonly lookups = new Map<string, KnownLookup>();
+  private keptSeries = 0;
+  private newestVersion = 0;
 
   constructor(private readonly db: Db) {
     this.dictionary = new SeriesDictionary(db);
   }
 
+  /** The same object as long as the answer is the same, if that is kept. */
   lookUp(filter: SeriesFilter): SeriesLookup {
+    const key = JSON.stringify(filter);
+    const agents = this.agentsOf(filter);
+    const { version } = this.dictionary;
+    const known = this.lookups.get(key);
+    if (known !== undefined) {
+      this.forget(key, known);
+      if (known.version === version && isSame(known.agents, agents)) {
+        this.keep(key, known);
+        return known.lookup;
+      }
+    }
+    const lookup = this.make(filter, agents);
+    this.keep(key, { version, agents, lookup });
+    for (const [oldest, old] of this.lookups) {
+      if (this.keptSeries <= MAX_KEPT_SERIES) break;
+      this.forget(oldest, old);
+    }
+    return lookup;
+  }
+
+  private keep(key: string, known: KnownLookup): void {
+    this.lookups.set(key, known);
+    this.keptSeries += known.lookup.infos.length + LOOKUP_COST;
+  }
+
+  private forget(key: string, known: KnownLookup): void {
+    this.lookups.delete(key);
+    this.keptSeries -= known.lookup.infos.length + LOOKUP_COST;
+  }
+
+  private make(filter: SeriesFilter, rows: readonly AgentRow[]): SeriesLookup {
     const agents = new Map<number, AgentSlots>();
     const infos: SeriesInfo[] = [];
-    const rows = this.agentsOf(filter);
     const { kinds } = this.dictionary;
     const matching = this.dictionary.matching(filter);
     for (const { agentKey, agentId, provider, region, zone } of rows) {
@@ -72,7 +120,8 @@ export class SeriesFinder {
       }
       if (slotOf.size > 0) agents.set(agentKey, { first, count: slotOf.size, slotOf });
     }
-    return { infos, agents };
+    this.newestVersion += 1;
+    return { version: this.newestVersion, infos, agents };
   }
 
   list(query: { filter: SeriesFilter; limit: number }): SeriesInfo[] {
@@ -111,6 +160,14 @@ export class SeriesFinder {
     const { where, parameters } = conditions(filter);
     return this.db.prepare(`SELECT ${COLUMNS} ${FROM} ${where} ${tail}`).all({ ...parameters, ...more }) as SeriesRow[];
   }
+}
+
+function isSame(a: readonly AgentRow[], b: readonly AgentRow[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((row, i) => {
+    const { agentKey, agentId, provider, region, zone } = b[i] as AgentRow;
+    return row.agentKey === agentKey && row.agentId === agentId && row.provider === provider && row.region === region && row.zone === zone;
+  });
 }
 
 /** As SQLite compares text: by its bytes. */

@@ -6,6 +6,11 @@ import { TIER, UNIT_DAY_MS as DAY_MS, UnitRows, type UnitRow } from './unit-rows
 
 /** An hour is folded when it has been over for so long: batches straddle hours, and clocks differ a little. */
 const HOUR_GRACE_MS = 5 * 60_000;
+/**
+ * Of an hour that goes on, what an agent sent is folded when the oldest of it is so old: every query reads what is in the
+ * log anew, and there it takes ten times the bytes. The hour's samples are folded three times on average.
+ */
+const LOG_AGE_MS = 10 * 60_000;
 /** Hourly units are merged into daily ones when the day has been over for so long: questions about "the last 24 hours" read single hours. */
 const DAY_GRACE_MS = 26 * WINDOW_MS;
 /** Log rows one plan looks at: bounds the memory and the time of a plan. */
@@ -33,9 +38,11 @@ export class FoldPlanner {
     this.tiers = new DayTiers(db);
     this.nextWindow = db.prepare<[number], number | null>('SELECT min(window_ms) FROM metric_batches WHERE window_ms >= ?').pluck();
     this.selectRows = db
-      .prepare<[number], [number, number]>(
+      .prepare<[{ windowMs: number; oldestMs: number }], [number, number]>(
         `SELECT b.agent_key, b.id FROM metric_batches b JOIN agents a ON a.agent_key = b.agent_key
-         WHERE b.window_ms = ? ORDER BY b.agent_key, b.id`,
+         WHERE b.window_ms = @windowMs AND b.agent_key IN (
+           SELECT agent_key FROM metric_batches WHERE window_ms = @windowMs AND min_ts_ms < @oldestMs)
+         ORDER BY b.agent_key, b.id`,
       )
       .raw();
     this.selectDays = db
@@ -53,13 +60,15 @@ export class FoldPlanner {
   }
 
   private hours({ nowMs, everything, without }: FoldPlanOptions): FoldJob[] {
-    const lastEnd = everything ? Number.POSITIVE_INFINITY : nowMs - HOUR_GRACE_MS;
+    /** Of which agents an hour's log is folded: of such as have a sample before this time there. */
+    const dueBefore = (windowMs: number): number =>
+      everything || windowMs + WINDOW_MS <= nowMs - HOUR_GRACE_MS ? Number.MAX_SAFE_INTEGER : nowMs - LOG_AGE_MS;
     const jobs = new Map<string, FoldJob & { batchIds: number[] }>();
     const rollups = new Map<number, Map<number, DayRollups>>();
     let rows = 0;
     for (
       let windowMs = this.nextWindow.get(Number.MIN_SAFE_INTEGER) ?? null;
-      windowMs !== null && windowMs + WINDOW_MS <= lastEnd && rows < PLAN_ROWS;
+      windowMs !== null && windowMs < dueBefore(windowMs) && rows < PLAN_ROWS;
       windowMs = this.nextWindow.get(windowMs + 1) ?? null
     ) {
       const dayMs = dayOf(windowMs);
@@ -71,7 +80,7 @@ export class FoldPlanner {
       );
       let ofDay = rollups.get(dayMs);
       if (ofDay === undefined) rollups.set(dayMs, (ofDay = this.tiers.ofDay(dayMs)));
-      for (const [agentKey, id] of this.selectRows.all(windowMs)) {
+      for (const [agentKey, id] of this.selectRows.all({ windowMs, oldestMs: dueBefore(windowMs) })) {
         const unit = covering.get(agentKey);
         const known = ofDay.get(agentKey) ?? null;
         const isLate = known !== null && isRawGone(known, [unit ?? null]);
