@@ -20,7 +20,7 @@ export function report({ machine, version, equal, mixed, answers, options }) {
     '### Questions',
     questionTable(answers.rows, version !== null),
     `End to end over HTTP on 127.0.0.1, to the last byte of the answer; in ms. Warm: ${options.warm} runs after 5 that do not count; cold: ${options.cold} runs, each the first question to a process just started ` +
-      `(the operating system's file cache stays warm). VictoriaMetrics is asked with nocache=1. Our database is as a running server has it then: the day's hours folded one by one (they are merged into days when the last 24 hours are past them), and one more hour in the log; ` +
+      `(the operating system's file cache stays warm). Both keep answers or parts of them; VictoriaMetrics' cache is left out of the cold figures (nocache=1), as it survives a restart. Our database is as a running server has it then: the day's hours folded one by one (they are merged into days when the last 24 hours are past them), what came in since folded but for the last minutes, which are in the log; ` +
       `overview and realtime look at it. Pages were gone through with the cursors of the answers, ${page.number} of them in ${fixed(page.seconds, 1)} s; beside a page, VictoriaMetrics exports the samples of the same stretch of time.` +
       (same === null
         ? ''

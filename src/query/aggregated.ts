@@ -4,7 +4,7 @@
  */
 import { AppError } from '../model/errors.js';
 import { isoTime } from '../model/iso-time.js';
-import type { TimeRange } from '../model/metric.js';
+import type { Tags, TimeRange } from '../model/metric.js';
 import type { AggregateGroup, AggregateWants, GroupKey, MetricReader } from '../storage/ports.js';
 import { describeFilter, type MetricFilter } from './filter.js';
 import { finiteOrNull, parseTags } from './present.js';
@@ -67,18 +67,7 @@ export async function aggregatedMetrics(reader: MetricReader, request: Aggregate
   const found = newestRows(groups, stepMs, offset, limit + 1);
   const columns = aggregations.map((aggregation) => columnOf(aggregation, percentiles, range, stepMs));
   return {
-    metrics: found.slice(0, limit).map(({ group, row }) => {
-      const values = columns.map((column) => finiteOrNull(column(group, row)));
-      return {
-        ...presentLabels(group, groupBy),
-        time_bucket: isoTime(group.bucketsMs[row] ?? NaN),
-        value: values[0] ?? null,
-        ...(values.length > 1 && { values: Object.fromEntries(aggregations.map((aggregation, i) => [aggregation, values[i]])) }),
-        count: group.count[row] ?? 0,
-        unit: group.unit,
-        tags: parseTags(group.commonTagsJson),
-      };
-    }),
+    metrics: presentPage(found.slice(0, limit), groupBy, aggregations, columns),
     query: { ...describeFilter(filter), startTime: isoTime(range.startMs), endTime: isoTime(range.endMs), limit, offset },
     aggregation: {
       type: aggregations[0],
@@ -88,6 +77,34 @@ export async function aggregatedMetrics(reader: MetricReader, request: Aggregate
     },
     pagination: { limit, offset, hasMore: found.length > limit },
   };
+}
+
+/** The rows in their order. What all rows of a group or of a bucket share is made once: a page has up to 10,000 of them. */
+function presentPage(
+  found: readonly { readonly group: AggregateGroup; readonly row: number }[],
+  groupBy: readonly GroupKey[],
+  aggregations: readonly Aggregation[],
+  columns: readonly Column[],
+) {
+  const shared = new Map<AggregateGroup, { labels: Record<string, string>; tags: Tags }>();
+  let bucketMs = NaN;
+  let timeBucket = '';
+  return found.map(({ group, row }) => {
+    let own = shared.get(group);
+    if (own === undefined) shared.set(group, (own = { labels: presentLabels(group, groupBy), tags: parseTags(group.commonTagsJson) }));
+    const startMs = group.bucketsMs[row] ?? NaN;
+    if (startMs !== bucketMs) {
+      bucketMs = startMs;
+      timeBucket = isoTime(startMs);
+    }
+    const [value = null, ...others] = columns.map((column) => finiteOrNull(column(group, row)));
+    const count = group.count[row] ?? 0;
+    const { unit } = group;
+    const { labels, tags } = own;
+    if (others.length === 0) return { ...labels, time_bucket: timeBucket, value, count, unit, tags };
+    const values = Object.fromEntries(aggregations.map((aggregation, i) => [aggregation, i === 0 ? value : others[i - 1]]));
+    return { ...labels, time_bucket: timeBucket, value, values, count, unit, tags };
+  });
 }
 
 function keysOf(asked: readonly GroupKey[] | null): readonly GroupKey[] {

@@ -39,24 +39,23 @@ export class DashboardQueries {
   async overview(filter: MetricFilter, range: LabelledRange) {
     const agents = this.agents.all().filter((agent) => agentMatches(agent, filter));
     const ofAgents = agentConditions(filter);
-    const [totals, byProvider, recent, recentActivity, metricsSummary] = await Promise.all([
-      this.reader.aggregate({ filter, range, stepMs: null, groupBy: [] }),
-      this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider'] }),
+    const [counts, recent, recentActivity, metricsSummary] = await Promise.all([
+      this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider', 'name'] }),
       this.reader.samples({ filter, range, order: 'newest', limit: RECENT_METRICS, offset: 0 }),
       this.recentActivity(filter),
       networkSummary(this.reader, ofAgents, range),
     ]);
-    const totalMetrics = totals[0]?.count[0] ?? 0;
+    const totalMetrics = counts.reduce((total, group) => total + (group.count[0] ?? 0), 0);
     const activeAgents = agents.filter((agent) => agent.status === 'connected').length;
     return {
       summary: {
         total_agents: agents.length,
         total_metrics: totalMetrics,
-        unique_metrics: totals[0]?.uniqueNames ?? 0,
+        unique_metrics: new Set(counts.map(({ labels }) => labels[1])).size,
         providers: distinct(agents, (agent) => agent.provider),
         regions: distinct(agents, (agent) => agent.region),
       },
-      providerStats: providerStats(agents, byProvider),
+      providerStats: providerStats(agents, counts),
       recentMetrics: presentRows(recent),
       timeRange: presentPeriod(range),
       totalAgents: agents.length,
@@ -139,7 +138,7 @@ function agentConditions({ agentIds, providers, regions }: MetricFilter): Metric
   return { ...(agentIds && { agentIds }), ...(providers && { providers }), ...(regions && { regions }) };
 }
 
-/** Samples and agents per provider: most samples first; providers whose agents sent nothing are there too. */
+/** Samples (of groups whose first label is the provider) and agents per provider: most samples first; providers whose agents sent nothing are there too. */
 function providerStats(agents: readonly Agent[], groups: readonly AggregateGroup[]) {
   const stats = new Map<string, { provider: string; metric_count: number; agent_count: number }>();
   const of = (provider: string): { provider: string; metric_count: number; agent_count: number } => {

@@ -184,6 +184,10 @@ describe('folding', () => {
     while (await store.storage.agents.purge({ ...limits, receiptsBeforeMs: 0, activitiesBeforeMs: 0 }));
     await append(key, D + DAY);
     expect(db.prepare('SELECT id FROM metric_batches').pluck().all()).toEqual([2]);
+    await store.foldAt(D + 2 * DAY);
+    await store.restart();
+    await append(key, D + DAY + 1);
+    expect(db.prepare('SELECT id FROM metric_batches').pluck().all()).toEqual([3]);
   });
 
   test('deletion of an agent with two million samples goes in slices, and batches of others in between', async () => {

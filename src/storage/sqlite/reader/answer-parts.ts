@@ -1,7 +1,7 @@
 import type { PartialAggregate } from '../../engine/partial-aggregate.js';
 
 /** Bytes of parts that one reader thread keeps. */
-const MAX_BYTES = 24 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 /** Larger ones are not kept: they would drive out many that are as useful. */
 const MAX_PART_BYTES = MAX_BYTES / 8;
 

@@ -40,7 +40,10 @@ export class SampleReader {
       const rows: Row[] = [];
       for (const segment of segments) {
         this.reader.read(segment, slice, ({ slot, timestampsMs, values, from, to, arrival }) => {
-          for (let i = from; i < to; i += 1) {
+          // A page is never filled by more rows of one series than it has, and one that is before the cursor.
+          const first = newest ? Math.max(from, to - wanted - 1) : from;
+          const end = newest ? to : Math.min(to, from + wanted + 1);
+          for (let i = first; i < end; i += 1) {
             rows.push({ slot, timestampMs: timestampsMs[i] as number, value: values[i] as number, arrival: arrival(i) });
           }
         });

@@ -1,12 +1,13 @@
 import { AppError } from '../../../model/errors.js';
 import type { TimeRange } from '../../../model/metric.js';
 import type { RollupRow } from '../../engine/aggregate.js';
-import { DecodedBatch, decodeBatch, type ObjectValue } from '../../engine/codec/batch-payload.js';
+import type { ObjectValue } from '../../engine/codec/batch-payload.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
 import type { UnitReader } from '../../engine/unit-reader.js';
 import { damaged } from '../damaged.js';
 import type { Db } from '../open.js';
 import { type UnitRow, UnitRows } from '../units/unit-rows.js';
+import { LogRows } from './log-rows.js';
 import type { Segment } from './segments.js';
 import type { AgentSlots } from './series-lookup.js';
 import { UnitCache } from './unit-cache.js';
@@ -42,8 +43,7 @@ export type VisitTotals = (slot: number, row: RollupRow) => void;
  */
 export class SegmentReader {
   private readonly cache;
-  private readonly selectPayload;
-  private readonly decoded = new DecodedBatch();
+  private readonly log;
   private readonly logColumns = new SeriesColumns();
   private readonly mergedColumns = new SeriesColumns();
   private scratch = new Float64Array(1_024);
@@ -56,9 +56,7 @@ export class SegmentReader {
   ) {
     const units = new UnitRows(db);
     this.cache = new UnitCache((row) => units.parts(row));
-    this.selectPayload = db
-      .prepare<[number], [Buffer, number, number]>('SELECT payload, window_ms, received_at_ms FROM metric_batches WHERE id = ?')
-      .raw();
+    this.log = new LogRows(db);
   }
 
   /** To be called when a query begins. */
@@ -197,22 +195,22 @@ export class SegmentReader {
 
   /** Reads rows of the log into `logColumns`; answers the arrivals that its origins name. */
   private readLog(batchIds: readonly number[], slots: AgentSlots, range: TimeRange): Arrival[] {
-    const { logColumns: columns, decoded } = this;
+    const { logColumns: columns } = this;
     const arrivals: Arrival[] = [];
     columns.reset(slots.count);
     for (const id of batchIds) {
       this.checkTime();
-      const receivedAtMs = this.decode(id);
+      const { receivedAtMs, seriesIds, timestampsMs, values, objectValues } = this.log.read(id);
       const plain = arrivals.push({ receivedAtMs, objectJson: null }) - 1;
-      const jsonOf = decoded.objectValues.length === 0 ? null : byRow(decoded.objectValues);
-      for (let row = 0; row < decoded.count; row += 1) {
-        const time = decoded.timestampsMs[row] as number;
+      const jsonOf = objectValues.length === 0 ? null : byRow(objectValues);
+      for (let row = 0; row < seriesIds.length; row += 1) {
+        const time = timestampsMs[row] as number;
         if (time < range.startMs || time >= range.endMs) continue;
-        const slot = slots.slotOf.get(decoded.seriesIds[row] as number);
+        const slot = slots.slotOf.get(seriesIds[row] as number);
         if (slot === undefined) continue;
         const objectJson = jsonOf?.get(row) ?? null;
         const origin = objectJson === null ? plain : arrivals.push({ receivedAtMs, objectJson }) - 1;
-        columns.add(slot, time, decoded.values[row] as number, origin);
+        columns.add(slot, time, values[row] as number, origin);
       }
     }
     columns.finish();
@@ -231,17 +229,6 @@ export class SegmentReader {
     totals.lastMs = timestampsMs[timestampsMs.length - 1] as number;
     totals.increase = directory.increase(index);
     return totals;
-  }
-
-  /** Decodes a row of the log into `decoded`; answers when it was received. */
-  private decode(id: number): number {
-    const [payload, windowMs, receivedAtMs] = this.selectPayload.get(id) as [Buffer, number, number];
-    try {
-      decodeBatch(payload, windowMs, this.decoded);
-    } catch (error) {
-      throw damaged(error, `metric_batches row ${id}`);
-    }
-    return receivedAtMs;
   }
 
   private checkTime(): void {

@@ -4,14 +4,23 @@ import { UnitReader } from '../../engine/unit-reader.js';
 import { TIER, type UnitRow } from '../units/unit-rows.js';
 
 /** Bytes of units one reader thread keeps; what was decoded of them comes to a few times as much. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+interface Known {
+  readonly reader: UnitReader | RollupReader;
+  readonly bytes: number;
+}
 
 /**
- * Units read lately, the least recently used leave first. A unit never changes under its id, so nothing here is
- * ever out of date; whether a unit still counts is known from its row, which is read anew by every query.
+ * Units read lately. A unit never changes under its id, so nothing here is ever out of date; whether a unit still counts is
+ * known from its row, which every query asks for.
+ *
+ * Which one leaves is left to chance: a question about a whole fleet goes through more units than there is room for, in the
+ * same order each time, and of these "least recently used" would keep none until the next time.
  */
 export class UnitCache {
-  private readonly readers = new Map<number, { readonly reader: UnitReader | RollupReader; readonly bytes: number }>();
+  private readonly known = new Map<number, Known>();
+  private readonly ids: number[] = [];
   private bytes = 0;
 
   constructor(private readonly partsOf: (row: UnitRow) => PartSource) {}
@@ -27,24 +36,22 @@ export class UnitCache {
   }
 
   private find(row: UnitRow): UnitReader | RollupReader {
-    const known = this.readers.get(row.id);
-    if (known !== undefined) {
-      this.readers.delete(row.id);
-      this.readers.set(row.id, known);
-      return known.reader;
-    }
+    const known = this.known.get(row.id);
+    if (known !== undefined) return known.reader;
+    while (this.bytes + row.byteCount > MAX_BYTES && this.ids.length > 0) this.removeAny();
     const reader = row.tier === TIER.raw ? new UnitReader(this.partsOf(row)) : new RollupReader(this.partsOf(row));
-    this.readers.set(row.id, { reader, bytes: row.byteCount });
+    this.known.set(row.id, { reader, bytes: row.byteCount });
+    this.ids.push(row.id);
     this.bytes += row.byteCount;
-    this.shrink();
     return reader;
   }
 
-  private shrink(): void {
-    for (const [id, { bytes }] of this.readers) {
-      if (this.bytes <= MAX_BYTES || this.readers.size === 1) return;
-      this.readers.delete(id);
-      this.bytes -= bytes;
-    }
+  private removeAny(): void {
+    const place = Math.floor(Math.random() * this.ids.length);
+    const id = this.ids[place] as number;
+    const last = this.ids.pop() as number;
+    this.bytes -= (this.known.get(id) as Known).bytes;
+    this.known.delete(id);
+    if (place < this.ids.length) this.ids[place] = last;
   }
 }

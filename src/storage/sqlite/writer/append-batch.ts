@@ -4,6 +4,7 @@ import { ByteWriter } from '../../engine/codec/varint.js';
 import { splitByWindow } from '../../engine/window.js';
 import type { AppendResult, SampleBatch } from '../../ports.js';
 import type { Db } from '../open.js';
+import type { LogIds } from './log-ids.js';
 
 const MAX_ERROR_LENGTH = 200;
 
@@ -22,10 +23,10 @@ export class BatchAppender {
   private readonly countSeries;
   private readonly insertBatch;
   private readonly insertErrors;
-  private lastRowId: number;
 
   constructor(
     db: Db,
+    private readonly ids: LogIds,
     private readonly maxSeriesPerAgent: number,
   ) {
     this.findReceipt = db
@@ -50,8 +51,6 @@ export class BatchAppender {
       `INSERT INTO metric_batches (id, window_ms, agent_key, received_at_ms, min_ts_ms, max_ts_ms, sample_count, payload)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    // Counted here: SQLite would give the id of a newest row that was deleted to another one, while a plan to fold still names it.
-    this.lastRowId = db.prepare<[], number>('SELECT coalesce(max(id), 0) FROM metric_batches').pluck().get() as number;
     this.insertErrors = db.prepare('INSERT INTO batch_errors (agent_key, at_ms, errors, last_error) VALUES (?, ?, ?, ?)');
   }
 
@@ -74,8 +73,7 @@ export class BatchAppender {
     for (const part of processed === 0 ? [] : splitByWindow(batch.timestampsMs, skip)) {
       const payload = encodeBatch(columns, part.rows, part.windowMs, batch.objectValues, this.encoder);
       const sampleCount = part.rows?.length ?? processed;
-      this.lastRowId += 1;
-      this.insertBatch.run(this.lastRowId, part.windowMs, agentKey, batch.receivedAtMs, part.minMs, part.maxMs, sampleCount, payload);
+      this.insertBatch.run(this.ids.next(), part.windowMs, agentKey, batch.receivedAtMs, part.minMs, part.maxMs, sampleCount, payload);
       newestMs = Math.max(newestMs, part.maxMs);
     }
     const counted = this.countUp.run(processed, errors, batch.receivedAtMs, newestMs, batch.clockSkewMs, agentKey);

@@ -7,13 +7,15 @@ import { TargetRows } from '../rows/target-rows.js';
 import { BatchAppender } from './append-batch.js';
 import { Eraser } from './eraser.js';
 import { FoldCommitter } from './fold-committer.js';
+import { LogIds } from './log-ids.js';
 
 /**
  * Everything that writes, by name: what the main thread may ask of the writer thread. Each runs inside the group's
- * transaction and keeps nothing in memory that a rollback would have to undo.
+ * transaction and keeps nothing in memory that a rollback would have to undo (an id of the log that was not used is no loss).
  */
 export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: number }) {
-  const batches = new BatchAppender(db, settings.maxSeriesPerAgent);
+  const ids = new LogIds(db);
+  const batches = new BatchAppender(db, ids, settings.maxSeriesPerAgent);
   const folds = new FoldCommitter(db);
   const agents = new AgentRows(db);
   const configs = new ConfigRows(db);
@@ -22,14 +24,21 @@ export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: 
   const activities = new ActivityRows(db);
   const eraser = new Eraser(db);
   const probe = db.prepare('UPDATE probes SET at_ms = ? WHERE id = 1');
+  /** An operation that deletes rows of the log. */
+  const deleting =
+    <A extends unknown[], R>(operation: (...args: A) => R) =>
+    (...args: A): R => {
+      ids.remember();
+      return operation(...args);
+    };
   return {
     append: batches.append.bind(batches),
-    commitFold: folds.commit.bind(folds),
+    commitFold: deleting(folds.commit.bind(folds)),
     upsertAgent: agents.upsert.bind(agents),
     recordAgentActivity: agents.recordActivity.bind(agents),
     removeAgent: agents.remove.bind(agents),
-    eraseDeleted: eraser.eraseDeleted.bind(eraser),
-    purge: eraser.purge.bind(eraser),
+    eraseDeleted: deleting(eraser.eraseDeleted.bind(eraser)),
+    purge: deleting(eraser.purge.bind(eraser)),
     putConfig: configs.put.bind(configs),
     bumpConfigs: configs.bump.bind(configs),
     recordConfigStatus: configs.recordStatus.bind(configs),
