@@ -51,6 +51,13 @@ const libraryRules = Object.entries(LIBRARIES).map(([name, parts]) => ({
   to: { path: library(name) },
 }));
 
+/** The agent is a program of its own: it knows the server only by its protocol. */
+const AGENT = '^agent/src/';
+const agentRules = [
+  { from: { path: AGENT }, to: { path: AGENT } },
+  { from: { path: AGENT }, to: { path: ['ws', 'systeminformation'].map(library) } },
+];
+
 module.exports = {
   forbidden: [
     {
@@ -75,7 +82,7 @@ module.exports = {
       to: { couldNotResolve: true },
     },
   ],
-  allowed: [...partRules, ...libraryRules, { from: {}, to: { dependencyTypes: ['core'] } }],
+  allowed: [...partRules, ...libraryRules, ...agentRules, { from: {}, to: { dependencyTypes: ['core'] } }],
   allowedSeverity: 'error',
   options: {
     parser: 'swc',

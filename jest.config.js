@@ -1,6 +1,6 @@
 /**
  * Tests are TypeScript and are stripped of types on the fly; the code they test is the build. `src/` in an import
- * therefore means `dist/`: worker threads and spawned servers run the same files as the tests look at, and coverage of
+ * therefore means `dist/` (of the agent: `agent/dist/`): worker threads and spawned servers run the same files as the tests look at, and coverage of
  * all of them adds up.
  *
  * @type {import('jest').Config}
@@ -24,6 +24,7 @@ export default {
   },
   moduleNameMapper: {
     '^(?:\\.\\./)+src/(.*)\\.js$': '<rootDir>/dist/$1.js',
+    '^(?:\\.\\./)+agent/src/(.*)\\.js$': '<rootDir>/agent/dist/$1.js',
     // Imports between test files say `.js`, as TypeScript wants it, and mean the `.ts` beside them.
     '^(\\.{1,2}/(?:.*/)?(?:helpers/)?[^/]+)\\.js$': '$1',
   },

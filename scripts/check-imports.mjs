@@ -1,12 +1,12 @@
 /**
- * Holds src/ to the import rule in .dependency-cruiser.cjs. A run that looked at nothing is a failure: that is
+ * Holds src/ and agent/src/ to the import rule in .dependency-cruiser.cjs. A run that looked at nothing is a failure: that is
  * what a parser that cannot read the sources looks like.
  */
 import { cruise, format } from 'dependency-cruiser';
 import extractOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
 
 const options = await extractOptions('./.dependency-cruiser.cjs');
-const { output: result } = await cruise(['src'], options);
+const { output: result } = await cruise(['src', 'agent/src'], options);
 const { totalCruised, totalDependenciesCruised, error } = result.summary;
 const report = await format(result, { outputType: 'err-long' });
 console.log(report.output);
