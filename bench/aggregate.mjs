@@ -3,7 +3,7 @@
  * rounds, because on a busy machine everything slower measures the others. Columns are as agents make them: a sample
  * every 30 s, a little late, gauges and counters in equal parts.
  */
-import { Aggregator } from '../dist/storage/engine/aggregate.js';
+import { Aggregator, Grouping } from '../dist/storage/engine/aggregate.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -59,7 +59,7 @@ for (const shape of SHAPES) {
 function samplesPerSecond({ stepMs, groupBy, wants, spanMs = DAY }) {
   const rows = spanMs / PERIOD_MS;
   const begin = performance.now();
-  const aggregator = new Aggregator(series, { startMs: START, endMs: START + DAY }, stepMs, groupBy, wants);
+  const aggregator = new Aggregator(series, { startMs: START, endMs: START + DAY }, stepMs, new Grouping(series, groupBy), wants);
   for (let from = 0; from < SAMPLES; from += rows) {
     for (const [slot, { timestampsMs, values }] of columns.entries()) aggregator.add(slot, timestampsMs, values, from, from + rows);
   }

@@ -11,6 +11,8 @@ export interface AggregateWants {
   readonly increase?: boolean;
   /** "All interfaces together", see AggregateGroup. */
   readonly sumOfMeans?: boolean;
+  /** Nothing but counts, times and labels: sums and extremes are 0. Samples need not be decoded for it. */
+  readonly countsOnly?: boolean;
 }
 
 /**

@@ -40,7 +40,7 @@ export class DashboardQueries {
     const agents = this.agents.all().filter((agent) => agentMatches(agent, filter));
     const ofAgents = agentConditions(filter);
     const [counts, recent, recentActivity, metricsSummary] = await Promise.all([
-      this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider', 'name'] }),
+      this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider', 'name'], wants: { countsOnly: true } }),
       this.reader.samples({ filter, range, order: 'newest', limit: RECENT_METRICS, offset: 0 }),
       this.recentActivity(filter),
       networkSummary(this.reader, ofAgents, range),
@@ -81,7 +81,7 @@ export class DashboardQueries {
     const nowMs = this.clock.nowMs();
     const recent = { startMs: nowMs - RECENT_WINDOW_MS, endMs: nowMs };
     const [totals, failed, recentErrors] = await Promise.all([
-      this.reader.aggregate({ filter: {}, range: recent, stepMs: null, groupBy: [] }),
+      this.reader.aggregate({ filter: {}, range: recent, stepMs: null, groupBy: [], wants: { countsOnly: true } }),
       this.storageHealth.batchErrors(recent.startMs),
       this.storageHealth.batchErrors(nowMs - HOUR_MS),
     ]);

@@ -94,7 +94,7 @@ export class MetricQueries {
   async stats(filter: MetricFilter, range: LabelledRange) {
     const [statistics, providers, storage] = await Promise.all([
       metricStatistics(this.reader, filter, range),
-      this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider'] }),
+      this.reader.aggregate({ filter, range, stepMs: null, groupBy: ['provider'], wants: { countsOnly: true } }),
       this.stored(),
     ]);
     const byProvider = providers
@@ -145,7 +145,7 @@ export class MetricQueries {
     const range = { startMs: nowMs - RECENT_WINDOW_MS, endMs: nowMs };
     const [rows, totals] = await Promise.all([
       this.reader.samples({ filter, range, order: 'newest', limit: REALTIME_LIMIT, offset: 0 }),
-      this.reader.aggregate({ filter, range, stepMs: null, groupBy: [] }),
+      this.reader.aggregate({ filter, range, stepMs: null, groupBy: [], wants: { countsOnly: true } }),
     ]);
     const agents = new Map<string, { agentId: string; provider: string; region: string; metrics: MetricAnswer[] }>();
     for (const metric of presentRows(rows)) {
@@ -171,6 +171,7 @@ export class MetricQueries {
       range: { startMs: nowMs - this.settings.retentionMs, endMs: nowMs + MAX_CLOCK_LEAD_MS + 1 },
       stepMs: null,
       groupBy: ['name', 'type'],
+      wants: { countsOnly: true },
     });
     const results = groups
       .map((group) => ({

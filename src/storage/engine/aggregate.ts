@@ -37,6 +37,29 @@ export interface RollupRow {
   readonly increase: number;
 }
 
+/** Which series fall into which group: the same for every question about the same series, and worth keeping. */
+export class Grouping {
+  /** Of each group, in the order in which their first series was given. */
+  readonly labels: (readonly (string | null)[])[] = [];
+  /** Per slot. */
+  readonly groupOf: Uint32Array;
+
+  constructor(series: readonly SeriesInfo[], groupBy: readonly GroupKey[]) {
+    this.groupOf = new Uint32Array(series.length);
+    const byKey = new Map<string, number>();
+    for (const [slot, info] of series.entries()) {
+      const labels = groupBy.map((key) => labelOf(info, key));
+      const key = JSON.stringify(labels);
+      let group = byKey.get(key);
+      if (group === undefined) {
+        group = this.labels.push(labels) - 1;
+        byKey.set(key, group);
+      }
+      this.groupOf[slot] = group;
+    }
+  }
+}
+
 interface Group {
   readonly labels: readonly (string | null)[];
   readonly rows: GroupRows;
@@ -46,8 +69,8 @@ interface Group {
 }
 
 export class Aggregator {
-  private readonly groups: Group[] = [];
-  private readonly groupOf: Group[] = [];
+  private readonly groups: readonly Group[];
+  private readonly groupOf: Uint32Array;
   /** Per slot: 1 once it held a sample. */
   private readonly seen: Uint8Array;
   /** Per slot, when means are wanted: the bucket whose mean is being taken. It may go on in the next piece. */
@@ -64,7 +87,7 @@ export class Aggregator {
     private readonly series: readonly SeriesInfo[],
     private readonly range: TimeRange,
     private readonly stepMs: number | null,
-    groupBy: readonly GroupKey[],
+    { labels, groupOf }: Grouping,
     private readonly wants: AggregateWants = {},
   ) {
     this.seen = new Uint8Array(series.length);
@@ -77,24 +100,14 @@ export class Aggregator {
     this.firstValue = new Float64Array(stepSlots).fill(Number.NaN);
     this.firstBucket = new Float64Array(stepSlots).fill(Number.NaN);
     const budget = new AggregateBudget(MAX_BUCKETS, MAX_PERCENTILE_VALUES);
-    const byKey = new Map<string, Group>();
-    for (const info of series) {
-      const labels = groupBy.map((key) => labelOf(info, key));
-      const key = JSON.stringify(labels);
-      let group = byKey.get(key);
-      if (group === undefined) {
-        group = {
-          labels,
-          rows: new GroupRows(wants, budget),
-          members: [],
-          firstMs: Number.POSITIVE_INFINITY,
-          lastMs: Number.NEGATIVE_INFINITY,
-        };
-        byKey.set(key, group);
-        this.groups.push(group);
-      }
-      this.groupOf.push(group);
-    }
+    this.groupOf = groupOf;
+    this.groups = labels.map((ofGroup) => ({
+      labels: ofGroup,
+      rows: new GroupRows(wants, budget),
+      members: [],
+      firstMs: Number.POSITIVE_INFINITY,
+      lastMs: Number.NEGATIVE_INFINITY,
+    }));
   }
 
   /**
@@ -109,6 +122,7 @@ export class Aggregator {
     if (start >= end) return;
     const group = this.holds(slot, timestampsMs[start] as number, timestampsMs[end - 1] as number);
     const { rows } = group;
+    const withNumbers = this.wants.countsOnly !== true;
     const withMeans = this.wants.sumOfMeans === true;
     const withIncrease = this.countsUp(slot);
     const withValues = this.wants.percentiles !== undefined;
@@ -121,7 +135,7 @@ export class Aggregator {
       let sum = 0;
       let min = Number.POSITIVE_INFINITY;
       let max = Number.NEGATIVE_INFINITY;
-      for (let i = start; i < stop; i += 1) {
+      for (let i = withNumbers ? start : stop; i < stop; i += 1) {
         const value = values[i] as number;
         sum += value;
         if (value < min) min = value;
@@ -129,7 +143,8 @@ export class Aggregator {
       }
       if (withMeans) this.addToMean(slot, rows, bucket, length, sum);
       const row = rows.rowOf(bucket);
-      rows.add(row, length, sum, min, max);
+      if (withNumbers) rows.add(row, length, sum, min, max);
+      else rows.add(row, length, 0, 0, 0);
       if (withIncrease) {
         this.comesIn(slot, bucket, values[start] as number);
         rows.addIncrease(row, this.stepsOf(slot, values, start, stop));
@@ -152,7 +167,8 @@ export class Aggregator {
     const bucket = this.bucketOf(startMs);
     if (this.wants.sumOfMeans === true) this.addToMean(slot, rows, bucket, row.count, row.sum);
     const at = rows.rowOf(bucket);
-    rows.add(at, row.count, row.sum, row.min, row.max);
+    if (this.wants.countsOnly === true) rows.add(at, row.count, 0, 0, 0);
+    else rows.add(at, row.count, row.sum, row.min, row.max);
     if (this.countsUp(slot)) {
       this.comesIn(slot, bucket, row.first);
       rows.addIncrease(at, stepBetween(this.previous[slot] as number, row.first) + row.increase);
@@ -205,7 +221,7 @@ export class Aggregator {
       const slot = slots[i] as number;
       this.seen[slot] = 1;
       if (means === null && steps === null) continue;
-      const { rows } = this.groupOf[slot] as Group;
+      const { rows } = this.groupAt(slot);
       if (means !== null) this.addToMean(slot, rows, bucketAt(means.bucketsMs, i), means.counts[i] as number, means.sums[i] as number);
       if (steps === null || !this.countsUp(slot)) continue;
       const bucket = bucketAt(steps.bucketsMs, i);
@@ -220,11 +236,15 @@ export class Aggregator {
   result(): AggregateGroup[] {
     for (const [slot, info] of this.series.entries()) {
       if (this.seen[slot] === 0) continue;
-      const group = this.groupOf[slot] as Group;
+      const group = this.groupAt(slot);
       group.members.push(info);
       if (this.wants.sumOfMeans === true) this.closeMean(slot, group.rows);
     }
     return this.groups.filter((group) => group.members.length > 0).map(toAnswer);
+  }
+
+  private groupAt(slot: number): Group {
+    return this.groups[this.groupOf[slot] as number] as Group;
   }
 
   private bucketOf(timeMs: number): number {
@@ -243,7 +263,7 @@ export class Aggregator {
   }
 
   private holds(slot: number, firstMs: number, lastMs: number): Group {
-    const group = this.groupOf[slot] as Group;
+    const group = this.groupAt(slot);
     this.seen[slot] = 1;
     if (firstMs < group.firstMs) group.firstMs = firstMs;
     if (lastMs > group.lastMs) group.lastMs = lastMs;

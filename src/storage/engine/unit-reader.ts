@@ -24,6 +24,7 @@ import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from 
 export class UnitReader {
   private readonly bytes: UnitBytes;
   private known: UnitDirectory | null = null;
+  private newest: number | null = null;
   private readonly times: Float64Array[] = [];
   private readonly divisors: Float64Array[] = [];
 
@@ -67,6 +68,16 @@ export class UnitReader {
     while (from > 0 && this.times[from] === undefined && this.follows(from)) from -= 1;
     for (; from < timeIndex; from += 1) this.times[from] ??= this.decodeTimeColumn(from);
     return (this.times[timeIndex] ??= this.decodeTimeColumn(timeIndex));
+  }
+
+  /** The time of the unit's newest sample. */
+  newestMs(): number {
+    if (this.newest === null) {
+      let newest = Number.NEGATIVE_INFINITY;
+      for (const i of this.directory.times.keys()) newest = Math.max(newest, this.readTimes(i).at(-1) as number);
+      this.newest = newest;
+    }
+    return this.newest;
   }
 
   private follows(timeIndex: number): boolean {

@@ -11,7 +11,7 @@
 import type { SeriesInfo } from '../../model/metric.js';
 import type { SeriesFilter } from '../ports.js';
 import { type Db, openForReading } from './open.js';
-import { SegmentReader } from './reader/segment-reader.js';
+import { type ColumnSlice, SegmentReader } from './reader/segment-reader.js';
 import { Segments } from './reader/segments.js';
 import { SeriesFinder } from './reader/series-lookup.js';
 import { StoredDays } from './reader/stored-days.js';
@@ -78,7 +78,7 @@ function* samples(feed: Db, finder: SeriesFinder, filter: SeriesFilter, range: {
   for (const day of new StoredDays(feed).within(range, 'ascending')) {
     for (const segment of [...segments.within(day, lookup).values()].flat()) {
       const rows: unknown[][] = [];
-      reader.read(segment, day, ({ slot, timestampsMs, values, from, to, arrival }) => {
+      const slice = ({ slot, timestampsMs, values, from, to, arrival }: ColumnSlice): void => {
         const { agentId, name, type, unit, tagsJson, provider, region, zone } = lookup.infos[slot] as SeriesInfo;
         for (let i = from; i < to; i += 1) {
           const time = timestampsMs[i] as number;
@@ -100,7 +100,8 @@ function* samples(feed: Db, finder: SeriesFinder, filter: SeriesFilter, range: {
             objectJson,
           ]);
         }
-      });
+      };
+      reader.read(segment, day, { slice });
       yield* rows;
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { SeriesInfo } from '../../../src/model/metric.js';
-import { Aggregator, MAX_PERCENTILE_VALUES, type RollupRow } from '../../../src/storage/engine/aggregate.js';
+import { Aggregator, Grouping, MAX_PERCENTILE_VALUES, type RollupRow } from '../../../src/storage/engine/aggregate.js';
 import { AggregateBudget, GroupRows } from '../../../src/storage/engine/group-rows.js';
 import type { AggregateGroup, AggregateQuery, GroupKey } from '../../../src/storage/ports.js';
 import { comparableGroups } from '../../helpers/comparable-groups.js';
@@ -22,6 +22,16 @@ function seriesOf(count: number, type: SeriesInfo['type'] = 'counter'): SeriesIn
     region: '',
     zone: '',
   }));
+}
+
+function aggregatorOf(
+  series: SeriesInfo[],
+  range: AggregateQuery['range'],
+  stepMs: number | null,
+  groupBy: readonly GroupKey[],
+  wants: AggregateQuery['wants'] = {},
+): Aggregator {
+  return new Aggregator(series, range, stepMs, new Grouping(series, groupBy), wants);
 }
 
 interface Column {
@@ -57,7 +67,7 @@ const wants = fc.record(
 const comparable = (groups: readonly AggregateGroup[]) => comparableGroups(groups, 12);
 
 function fold(columns: readonly Column[], query: Omit<AggregateQuery, 'filter'>, pieceLength = Infinity): AggregateGroup[] {
-  const aggregator = new Aggregator(seriesOf(columns.length), query.range, query.stepMs, query.groupBy, query.wants);
+  const aggregator = aggregatorOf(seriesOf(columns.length), query.range, query.stepMs, query.groupBy, query.wants);
   const longest = Math.max(0, ...columns.map(({ times }) => times.length));
   const piece = Math.min(pieceLength, Math.max(longest, 1));
   for (let from = 0; from < longest; from += piece) {
@@ -153,7 +163,7 @@ describe('increase', () => {
   });
 
   test('is of counters: NaN where a bucket holds none', () => {
-    const aggregator = new Aggregator([...seriesOf(1, 'gauge'), ...seriesOf(1)], { startMs: T, endMs: T + 10 }, 5, [], { increase: true });
+    const aggregator = aggregatorOf([...seriesOf(1, 'gauge'), ...seriesOf(1)], { startMs: T, endMs: T + 10 }, 5, [], { increase: true });
     aggregator.add(0, Float64Array.of(T, T + 6), Float64Array.of(1, 9), 0, 2);
     aggregator.add(1, Float64Array.of(T + 5, T + 7), Float64Array.of(1, 3), 0, 2);
     expect([...(aggregator.result()[0]?.increase ?? [])]).toEqual([NaN, 2]);
@@ -193,7 +203,7 @@ describe('rollups', () => {
         (columns, stepMs, by, rolledHours) => {
           const all = { startMs: T, endMs: T + 24 * HOUR };
           const query = { range: all, stepMs, groupBy: by, wants: { increase: true, sumOfMeans: true } };
-          const aggregator = new Aggregator(seriesOf(columns.length), all, stepMs, by, query.wants);
+          const aggregator = aggregatorOf(seriesOf(columns.length), all, stepMs, by, query.wants);
           for (let hour = 0; hour < 24; hour += 1) {
             const startMs = T + hour * HOUR;
             for (const [slot, { times, values }] of columns.entries()) {
@@ -218,7 +228,7 @@ describe('rollups', () => {
   });
 
   test('know no percentiles', () => {
-    const aggregator = new Aggregator(seriesOf(1), { startMs: T, endMs: T + HOUR }, null, [], { percentiles: [50] });
+    const aggregator = aggregatorOf(seriesOf(1), { startMs: T, endMs: T + HOUR }, null, [], { percentiles: [50] });
     expect(() => aggregator.addRollup(0, T, rollupOf([T], [1]))).toThrow('percentiles');
   });
 });
@@ -227,7 +237,7 @@ describe('limits', () => {
   test('samples that percentiles are of', () => {
     const half = MAX_PERCENTILE_VALUES / 2;
     const times = Float64Array.from({ length: half }, (_, i) => T + i);
-    const aggregator = new Aggregator(seriesOf(3), { startMs: T, endMs: T + 1e9 }, null, [], { percentiles: [50] });
+    const aggregator = aggregatorOf(seriesOf(3), { startMs: T, endMs: T + 1e9 }, null, [], { percentiles: [50] });
     aggregator.add(0, times, times, 0, half);
     aggregator.add(1, times, times, 0, half);
     expect(() => aggregator.add(2, times, times, 0, 1)).toThrow(
@@ -249,5 +259,47 @@ describe('limits', () => {
       [1, 2],
       [5, 20],
     ]);
+  });
+});
+
+describe('parts', () => {
+  test('told hour by hour, some of them twice, an answer is the same', () => {
+    fc.assert(
+      fc.property(
+        fc.array(column, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom(null, 60_000, 300_000, HOUR, 6 * HOUR),
+        groupBy,
+        fc.record({ increase: fc.boolean(), sumOfMeans: fc.boolean(), countsOnly: fc.boolean() }, { requiredKeys: [] }),
+        fc.array(fc.boolean(), { minLength: 24, maxLength: 24 }),
+        (columns, stepMs, by, wanted, inParts) => {
+          const all = { startMs: T, endMs: T + 24 * HOUR };
+          const series = seriesOf(columns.length);
+          const whole = aggregatorOf(series, all, stepMs, by, wanted);
+          for (const [hour, isPart] of inParts.entries()) {
+            const startMs = T + hour * HOUR;
+            const into = isPart ? aggregatorOf(series, { startMs, endMs: startMs + HOUR }, stepMs, by, wanted) : whole;
+            for (const [slot, { times, values }] of columns.entries()) {
+              const rows = [...times.keys()].filter((i) => times[i]! >= startMs && times[i]! < startMs + HOUR);
+              if (rows.length > 0) into.add(slot, times, values, rows[0]!, rows.at(-1)! + 1);
+            }
+            if (isPart) whole.addPartial(into.partial());
+          }
+          const expected = fold(columns, { range: all, stepMs, groupBy: by, wants: wanted });
+          expect(comparable(whole.result())).toEqual(comparable(expected));
+        },
+      ),
+    );
+  });
+
+  test('of percentiles there are none', () => {
+    expect(() => aggregatorOf(seriesOf(1), { startMs: T, endMs: T + HOUR }, null, [], { percentiles: [50] }).partial()).toThrow(
+      'percentiles',
+    );
+  });
+
+  test('where only counts are wanted, values are not looked at', () => {
+    const columns = [{ times: Float64Array.of(T, T + 1, T + 2), values: new Float64Array(0) }];
+    const [group] = fold(columns, { range: { startMs: T, endMs: T + 2 }, stepMs: null, groupBy: [], wants: { countsOnly: true } });
+    expect(group).toMatchObject({ count: Float64Array.of(2), sum: Float64Array.of(0), firstMs: T, lastMs: T + 1 });
   });
 });

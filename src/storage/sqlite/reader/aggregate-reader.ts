@@ -1,7 +1,7 @@
 import { AppError } from '../../../model/errors.js';
 import type { TimeRange } from '../../../model/metric.js';
-import { AggregateLimitError, Aggregator } from '../../engine/aggregate.js';
-import type { AggregateGroup, AggregateQuery } from '../../ports.js';
+import { AggregateLimitError, Aggregator, Grouping } from '../../engine/aggregate.js';
+import type { AggregateGroup, AggregateQuery, GroupKey } from '../../ports.js';
 import { isRawGone } from '../units/day-tiers.js';
 import { TIER, type UnitRow } from '../units/unit-rows.js';
 import { AnswerParts } from './answer-parts.js';
@@ -12,6 +12,8 @@ import type { AgentSlots, SeriesFinder, SeriesLookup } from './series-lookup.js'
 import { DAY_MS, type StoredDays } from './stored-days.js';
 
 const HOUR_MS = 3_600_000;
+/** Of one lookup: there are as many as ways of grouping. */
+const MAX_GROUPINGS = 16;
 const ALL_TIERS = Object.values(TIER);
 
 /** One agent's stretch of time, told by a unit or by what the log has. No two of an agent overlap. */
@@ -30,6 +32,8 @@ interface Piece {
  */
 export class AggregateReader {
   private readonly parts = new AnswerParts();
+  /** As long as the series finder keeps a lookup. */
+  private readonly groupings = new WeakMap<SeriesLookup, Map<string, Grouping>>();
 
   constructor(
     private readonly series: SeriesFinder,
@@ -43,11 +47,13 @@ export class AggregateReader {
     this.reader.startTimer();
     const lookup = this.series.lookUp(query.filter);
     const { range, stepMs, groupBy, wants } = query;
-    const aggregator = new Aggregator(lookup.infos, range, stepMs, groupBy, wants);
+    const grouping = this.groupingOf(lookup, groupBy);
+    const aggregator = new Aggregator(lookup.infos, range, stepMs, grouping, wants);
     const question = JSON.stringify([lookup.version, stepMs, groupBy, wants]);
     try {
       for (const day of this.days.within(range, 'ascending', ALL_TIERS)) {
-        for (const pieces of inOrder(this.pieces(day, lookup, query))) this.fold(pieces, lookup, query, question, aggregator);
+        for (const pieces of inOrder(this.pieces(day, lookup, query)))
+          this.fold(pieces, query, question, aggregator, (part) => new Aggregator(lookup.infos, part, stepMs, grouping, wants));
       }
     } catch (error) {
       if (!(error instanceof AggregateLimitError)) throw error;
@@ -57,9 +63,14 @@ export class AggregateReader {
   }
 
   /** Pieces of the same stretch of time: such as units tell wholly are folded once for all who ask the same of them. */
-  private fold(pieces: readonly Piece[], lookup: SeriesLookup, query: AggregateQuery, question: string, aggregator: Aggregator): void {
+  private fold(
+    pieces: readonly Piece[],
+    query: AggregateQuery,
+    question: string,
+    aggregator: Aggregator,
+    aggregatorOf: (part: TimeRange) => Aggregator,
+  ): void {
     const { startMs, endMs } = pieces[0] as Piece;
-    const { stepMs, groupBy, wants } = query;
     const lasting = isPart(startMs, endMs, query) ? pieces.filter(({ unitId }) => unitId !== null) : [];
     // Of a single unit the units' own cache is enough.
     if (lasting.length < 2) {
@@ -70,13 +81,25 @@ export class AggregateReader {
     const unitIds = lasting.map(({ unitId }) => unitId as number);
     let part = this.parts.find(key, unitIds);
     if (part === null) {
-      const own = new Aggregator(lookup.infos, { startMs, endMs }, stepMs, groupBy, wants);
+      const own = aggregatorOf({ startMs, endMs });
       for (const piece of lasting) piece.fold(own);
       part = own.partial();
       this.parts.add(key, unitIds, part);
     }
     aggregator.addPartial(part);
     for (const piece of pieces) if (!lasting.includes(piece)) piece.fold(aggregator);
+  }
+
+  private groupingOf(lookup: SeriesLookup, groupBy: readonly GroupKey[]): Grouping {
+    const key = JSON.stringify(groupBy);
+    let known = this.groupings.get(lookup);
+    if (known === undefined) this.groupings.set(lookup, (known = new Map<string, Grouping>()));
+    let grouping = known.get(key);
+    if (grouping === undefined) {
+      grouping = new Grouping(lookup.infos, groupBy);
+      if (known.size < MAX_GROUPINGS) known.set(key, grouping);
+    }
+    return grouping;
   }
 
   private pieces(day: TimeRange, lookup: SeriesLookup, query: AggregateQuery): Piece[] {
@@ -125,12 +148,11 @@ export class AggregateReader {
       endMs,
       unitId: batchIds.length === 0 && unit !== null ? unit.id : null,
       fold: (aggregator) =>
-        this.reader.read(
-          segment,
-          day,
-          ({ slot, timestampsMs, values, from, to }) => aggregator.add(slot, timestampsMs, values, from, to),
-          inOneBucket ? (slot, row) => aggregator.addRollup(slot, row.firstMs, row) : null,
-        ),
+        this.reader.read(segment, day, {
+          slice: ({ slot, timestampsMs, values, from, to }) => aggregator.add(slot, timestampsMs, values, from, to),
+          totals: inOneBucket ? (slot, row) => aggregator.addRollup(slot, row.firstMs, row) : undefined,
+          timesOnly: wants?.countsOnly === true,
+        }),
     };
   }
 

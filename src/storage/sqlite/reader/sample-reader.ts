@@ -5,9 +5,12 @@ import type { Segment, Segments } from './segments.js';
 import type { SeriesFinder, SeriesLookup } from './series-lookup.js';
 import type { StoredDays } from './stored-days.js';
 
-/** The first slice of time that a page of samples looks at; it doubles while too little is found. */
-const FIRST_SLICE_MS = 60_000;
+/** A series' samples are about so far apart: how long the first slice of time is that a page looks at; it doubles while too little is found. */
+const USUAL_INTERVAL_MS = 60_000;
+const MIN_SLICE_MS = 1_000;
 const MAX_SLICE_MS = 3_600_000;
+/** Of fewer series than this, slices are longer: looking for what there is takes longer than reading it. */
+const MANY_SERIES = 1_000;
 
 interface Row {
   readonly slot: number;
@@ -36,16 +39,18 @@ export class SampleReader {
     const compare = (a: Row, b: Row): number =>
       (newest ? -1 : 1) *
       (a.timestampMs - b.timestampMs || (lookup.infos[a.slot] as SeriesInfo).id - (lookup.infos[b.slot] as SeriesInfo).id);
-    for (const { slice, segments } of this.slices(continued(query), newest, lookup, () => found.length < wanted)) {
+    for (const { slice, segments } of this.slices(continued(query), newest, lookup, wanted, () => found.length < wanted)) {
       const rows: Row[] = [];
       for (const segment of segments) {
-        this.reader.read(segment, slice, ({ slot, timestampsMs, values, from, to, arrival }) => {
-          // A page is never filled by more rows of one series than it has, and one that is before the cursor.
-          const first = newest ? Math.max(from, to - wanted - 1) : from;
-          const end = newest ? to : Math.min(to, from + wanted + 1);
-          for (let i = first; i < end; i += 1) {
-            rows.push({ slot, timestampMs: timestampsMs[i] as number, value: values[i] as number, arrival: arrival(i) });
-          }
+        this.reader.read(segment, slice, {
+          slice: ({ slot, timestampsMs, values, from, to, arrival }) => {
+            // A page is never filled by more rows of one series than it has, and one that is before the cursor.
+            const first = newest ? Math.max(from, to - wanted - 1) : from;
+            const end = newest ? to : Math.min(to, from + wanted + 1);
+            for (let i = first; i < end; i += 1) {
+              rows.push({ slot, timestampMs: timestampsMs[i] as number, value: values[i] as number, arrival: arrival(i) });
+            }
+          },
         });
       }
       rows.sort(compare);
@@ -63,10 +68,12 @@ export class SampleReader {
     const newest = new Map<number, Row>();
     for (const day of this.days.within(query.range, 'descending')) {
       for (const segment of [...this.segments.within(day, lookup).values()].flat()) {
-        this.reader.read(segment, day, ({ slot, timestampsMs, values, to, arrival }) => {
-          const timestampMs = timestampsMs[to - 1] as number;
-          if (timestampMs <= (newest.get(slot)?.timestampMs ?? Number.NEGATIVE_INFINITY)) return;
-          newest.set(slot, { slot, timestampMs, value: values[to - 1] as number, arrival: arrival(to - 1) });
+        this.reader.read(segment, day, {
+          slice: ({ slot, timestampsMs, values, to, arrival }) => {
+            const timestampMs = timestampsMs[to - 1] as number;
+            if (timestampMs <= (newest.get(slot)?.timestampMs ?? Number.NEGATIVE_INFINITY)) return;
+            newest.set(slot, { slot, timestampMs, value: values[to - 1] as number, arrival: arrival(to - 1) });
+          },
         });
       }
       if (newest.size === lookup.infos.length) break;
@@ -81,9 +88,12 @@ export class SampleReader {
     range: Partial<TimeRange>,
     newest: boolean,
     lookup: SeriesLookup,
+    wanted: number,
     more: () => boolean,
   ): Generator<{ slice: TimeRange; segments: Segment[] }> {
-    let sizeMs = FIRST_SLICE_MS;
+    const series = lookup.infos.length;
+    const maxMs = MAX_SLICE_MS * Math.max(1, Math.floor(MANY_SERIES / series));
+    let sizeMs = Math.min(maxMs, Math.max(MIN_SLICE_MS, Math.ceil((USUAL_INTERVAL_MS * wanted) / series)));
     for (const day of this.days.within(range, newest ? 'descending' : 'ascending')) {
       let { startMs, endMs } = day;
       while (startMs < endMs) {
@@ -94,7 +104,7 @@ export class SampleReader {
         yield { slice, segments: [...this.segments.within(slice, lookup).values()].flat() };
         if (newest) endMs = slice.startMs;
         else startMs = slice.endMs;
-        sizeMs = Math.min(sizeMs * 2, MAX_SLICE_MS);
+        sizeMs = Math.min(sizeMs * 2, maxMs);
       }
     }
   }

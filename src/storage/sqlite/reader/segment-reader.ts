@@ -33,8 +33,13 @@ export interface ColumnSlice {
   readonly arrival: (row: number) => Arrival;
 }
 
-/** What rows of one series in a segment amount to; `row` is only valid until the callback returns. */
-export type VisitTotals = (slot: number, row: RollupRow) => void;
+export interface SegmentVisitor {
+  slice(slice: ColumnSlice): void;
+  /** In place of `slice`, for columns of which a unit's directory says enough; `row` is only valid until it returns. */
+  totals?: ((slot: number, row: RollupRow) => void) | undefined;
+  /** The values of slices are not looked at, and need not be there. */
+  readonly timesOnly?: boolean;
+}
 
 /**
  * Reads samples wherever they are: the one place that knows of both units and log. Where the log has newer rows of a
@@ -66,20 +71,19 @@ export class SegmentReader {
 
   /**
    * Reads a segment: calls back for every series that has samples in the range, for some of them more than once, with later
-   * samples. A slice is valid until the callback returns. With `visitTotals`, that is called in place of `visit` for columns
-   * of which the unit's directory says enough.
+   * samples. A slice is valid until the callback returns.
    * @throws AppError `query_timeout`; Error naming the unit or row whose bytes are damaged
    */
-  read(segment: Segment, range: TimeRange, visit: (slice: ColumnSlice) => void, visitTotals: VisitTotals | null = null): void {
+  read(segment: Segment, range: TimeRange, visitor: SegmentVisitor): void {
     this.checkTime();
     const { unit, batchIds, slots } = segment;
     if (batchIds.length === 0) {
-      if (unit !== null) this.readUnit(unit, slots, range, null, visit, visitTotals);
+      if (unit !== null) this.readUnit(unit, slots, range, null, visitor);
       return;
     }
     const arrivals = this.readLog(batchIds, slots, range);
-    if (unit === null) this.visitColumns(this.logColumns, slots, arrivals, visit);
-    else this.readBoth(unit, slots, range, arrivals, visit, visitTotals);
+    if (unit === null) this.visitColumns(this.logColumns, slots, arrivals, visitor);
+    else this.readBoth(unit, slots, range, arrivals, visitor);
   }
 
   /** Reads the rows of a rollup whose start is in the range: calls back for each, ascending within a series. */
@@ -90,7 +94,7 @@ export class SegmentReader {
       const reader = this.cache.rollup(unit);
       for (const [index, { seriesId }] of reader.directory.series.entries()) {
         const slot = slots.slotOf.get(seriesId);
-        if (slot === undefined) continue;
+        if (slot === -1) continue;
         const { bucketsMs, count, sum, min, max, first, last, firstMs, lastMs, increase } = reader.readColumn(index);
         const to = firstAt(bucketsMs, range.endMs);
         for (let i = firstAt(bucketsMs, range.startMs); i < to; i += 1) {
@@ -117,12 +121,13 @@ export class SegmentReader {
     slots: AgentSlots,
     range: TimeRange,
     overlapping: { logFirstMs(slot: number): number; add(slot: number, slice: ColumnSlice): void } | null,
-    visit: (slice: ColumnSlice) => void,
-    visitTotals: VisitTotals | null,
+    visitor: SegmentVisitor,
   ): void {
     const inRange = unit.startMs >= range.startMs && unit.startMs + unit.spanMs <= range.endMs;
     try {
       const reader = this.cache.reader(unit);
+      // Of an hour that goes on there is nothing yet at its end, which is asked for all the time.
+      if (reader.newestMs() < range.startMs) return;
       const { directory } = reader;
       eachColumn(reader, slots, (index, slot) => {
         const timestampsMs = reader.readTimes(directory.timeIndex(index));
@@ -131,16 +136,16 @@ export class SegmentReader {
         const to = inRange ? rows : firstAt(timestampsMs, range.endMs);
         if (from >= to) return;
         const isApart = overlapping === null || (timestampsMs[to - 1] as number) < overlapping.logFirstMs(slot);
-        if (visitTotals !== null && isApart && from === 0 && to === rows) {
-          visitTotals(slots.first + slot, this.totalsOf(reader, index, timestampsMs));
+        if (visitor.totals !== undefined && isApart && from === 0 && to === rows) {
+          visitor.totals(slots.first + slot, this.totalsOf(reader, index, timestampsMs));
           return;
         }
         if (this.scratch.length < rows) this.scratch = new Float64Array(2 * rows);
-        reader.decodeInto(index, this.scratch);
+        if (visitor.timesOnly !== true) reader.decodeInto(index, this.scratch);
         const jsonOf = directory.hasObjects(index) ? byRow(reader.readObjects(index)) : null;
         const arrival = (row: number): Arrival => ({ receivedAtMs: Number.NaN, objectJson: jsonOf?.get(row) ?? null });
         const slice = { slot: slots.first + slot, timestampsMs, values: this.scratch, from, to, arrival };
-        if (isApart) visit(slice);
+        if (isApart) visitor.slice(slice);
         else overlapping.add(slot, slice);
       });
     } catch (error) {
@@ -149,14 +154,7 @@ export class SegmentReader {
   }
 
   /** A unit and newer rows of its time. Series whose newer samples are all behind the unit's, nearly all of them, need no merging. */
-  private readBoth(
-    unit: UnitRow,
-    slots: AgentSlots,
-    range: TimeRange,
-    arrivals: Arrival[],
-    visit: (slice: ColumnSlice) => void,
-    visitTotals: VisitTotals | null,
-  ): void {
+  private readBoth(unit: UnitRow, slots: AgentSlots, range: TimeRange, arrivals: Arrival[], visitor: SegmentVisitor): void {
     const { logColumns: log, mergedColumns: merged } = this;
     merged.reset(slots.count);
     const isMerged = new Uint8Array(slots.count);
@@ -170,7 +168,7 @@ export class SegmentReader {
         }
       },
     };
-    this.readUnit(unit, slots, range, overlapping, visit, visitTotals);
+    this.readUnit(unit, slots, range, overlapping, visitor);
     for (let slot = 0; slot < slots.count; slot += 1) {
       if (isMerged[slot] === 0) continue;
       for (let i = log.starts[slot] as number; i < (log.ends[slot] as number); i += 1) {
@@ -179,17 +177,17 @@ export class SegmentReader {
       log.ends[slot] = log.starts[slot] as number;
     }
     merged.finish();
-    this.visitColumns(merged, slots, arrivals, visit);
-    this.visitColumns(log, slots, arrivals, visit);
+    this.visitColumns(merged, slots, arrivals, visitor);
+    this.visitColumns(log, slots, arrivals, visitor);
   }
 
-  private visitColumns(columns: SeriesColumns, slots: AgentSlots, arrivals: readonly Arrival[], visit: (slice: ColumnSlice) => void): void {
+  private visitColumns(columns: SeriesColumns, slots: AgentSlots, arrivals: readonly Arrival[], visitor: SegmentVisitor): void {
     const { timestampsMs, values, starts, ends, origins } = columns;
     const arrival = (row: number): Arrival => arrivals[origins[row] as number] as Arrival;
     for (let slot = 0; slot < slots.count; slot += 1) {
       const from = starts[slot] as number;
       const to = ends[slot] as number;
-      if (from < to) visit({ slot: slots.first + slot, timestampsMs, values, from, to, arrival });
+      if (from < to) visitor.slice({ slot: slots.first + slot, timestampsMs, values, from, to, arrival });
     }
   }
 
@@ -207,7 +205,7 @@ export class SegmentReader {
         const time = timestampsMs[row] as number;
         if (time < range.startMs || time >= range.endMs) continue;
         const slot = slots.slotOf.get(seriesIds[row] as number);
-        if (slot === undefined) continue;
+        if (slot === -1) continue;
         const objectJson = jsonOf?.get(row) ?? null;
         const origin = objectJson === null ? plain : arrivals.push({ receivedAtMs, objectJson }) - 1;
         columns.add(slot, time, values[row] as number, origin);
@@ -245,7 +243,7 @@ function byRow(objectValues: readonly ObjectValue[] | null): ReadonlyMap<number,
 function eachColumn({ directory }: UnitReader, slots: AgentSlots, visit: (index: number, slot: number) => void): void {
   const { columnCount } = directory;
   if (slots.count * FEW < columnCount) {
-    for (const [seriesId, slot] of slots.slotOf) {
+    for (const [slot, seriesId] of slots.slotOf.ids.entries()) {
       const index = directory.indexOf(seriesId);
       if (index !== null) visit(index, slot);
     }
@@ -253,7 +251,7 @@ function eachColumn({ directory }: UnitReader, slots: AgentSlots, visit: (index:
   }
   for (let index = 0; index < columnCount; index += 1) {
     const slot = slots.slotOf.get(directory.seriesId(index));
-    if (slot !== undefined) visit(index, slot);
+    if (slot !== -1) visit(index, slot);
   }
 }
 

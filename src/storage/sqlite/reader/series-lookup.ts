@@ -2,6 +2,7 @@ import type { MetricType, SeriesInfo } from '../../../model/metric.js';
 import type { SeriesFilter } from '../../ports.js';
 import type { Db } from '../open.js';
 import { SeriesDictionary, type SeriesKind } from './series-dictionary.js';
+import { SlotMap } from './slot-map.js';
 
 /** The series a query is about, those of one agent next to each other. A series' slot is its place in `infos`. */
 export interface SeriesLookup {
@@ -16,7 +17,7 @@ export interface AgentSlots {
   readonly first: number;
   readonly count: number;
   /** Series id → slot within the agent (0 … count − 1). */
-  readonly slotOf: ReadonlyMap<number, number>;
+  readonly slotOf: SlotMap;
 }
 
 interface SeriesRow {
@@ -110,15 +111,15 @@ export class SeriesFinder {
       const series = this.dictionary.ofAgent(agentKey);
       if (series === undefined) continue;
       const first = infos.length;
-      const slotOf = new Map<number, number>();
+      const ids: number[] = [];
       for (const [i, place] of series.kinds.entries()) {
         if (matching?.[place] === 0) continue;
         const { name, type, unit, tagsJson } = kinds[place] as SeriesKind;
         const id = series.ids[i] as number;
-        slotOf.set(id, slotOf.size);
+        ids.push(id);
         infos.push({ id, agentId, name, type, unit: unit === '' ? null : unit, tagsJson, provider, region, zone });
       }
-      if (slotOf.size > 0) agents.set(agentKey, { first, count: slotOf.size, slotOf });
+      if (ids.length > 0) agents.set(agentKey, { first, count: ids.length, slotOf: new SlotMap(ids) });
     }
     this.newestVersion += 1;
     return { version: this.newestVersion, infos, agents };
