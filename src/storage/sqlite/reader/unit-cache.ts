@@ -4,7 +4,7 @@ import { UnitReader } from '../../engine/unit-reader.js';
 import { TIER, type UnitRow } from '../units/unit-rows.js';
 
 /** Bytes of units one reader thread keeps; what was decoded of them comes to a few times as much. */
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 interface Known {
   readonly reader: UnitReader | RollupReader;
