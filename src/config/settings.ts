@@ -80,7 +80,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'COMPACT_INTERVAL',
     schema: timerMs(60_000, 10),
-    help: 'Milliseconds between looks for hours that are over and can be folded into units.',
+    help: 'Milliseconds between looks for what can be folded into units: hours that are over, and what is ten minutes old.',
   },
   { name: 'QUERY_TIMEOUT_MS', schema: count(10_000, 10), help: 'A query that takes longer is ended with 503.' },
   { name: 'MAX_QUEUED_QUERIES', schema: count(256), help: 'Queries waiting for a reader thread; more are answered 503.' },
