@@ -9,7 +9,7 @@ import { decodeValues } from './codec/value-decoder.js';
 import { ByteReader, ByteWriter, CorruptDataError } from './codec/varint.js';
 import { emptyRollup, type RollupColumn } from './rollup.js';
 import { HEAD_BYTES, MAX_ROWS, readHead, writeHead } from './unit-directory.js';
-import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from './unit-parts.js';
+import { type ByteRange, PART_BYTES, type PartSource, UnitBytes } from './unit-parts.js';
 
 /** The high bit tells rollups from units, should one be taken for the other. */
 export const ROLLUP_VERSION = 0x81;
@@ -159,35 +159,13 @@ export class RollupReader {
   private read: RollupDirectory | null = null;
   private readonly groups: Pick<RollupColumn, 'bucketsMs' | 'count' | 'firstMs' | 'lastMs'>[] = [];
 
-  constructor(
-    source: PartSource,
-    private readonly partBytes = PART_BYTES,
-  ) {
+  constructor(source: PartSource, partBytes = PART_BYTES) {
     this.bytes = new UnitBytes(source, partBytes);
   }
 
   get directory(): RollupDirectory {
     this.read ??= this.readDirectory();
     return this.read;
-  }
-
-  /** Where in `directory.series` this series is, or null. */
-  indexOf(seriesId: number): number | null {
-    const index = this.directory.series.findIndex((entry) => entry.seriesId === seriesId);
-    return index === -1 ? null : index;
-  }
-
-  /** The parts that reading these series takes, ascending. */
-  partsOfSeries(indexes: readonly number[]): number[] {
-    const { series, groups } = this.directory;
-    const parts = new Set<number>();
-    for (const index of indexes) {
-      const entry = series[index];
-      const group = groups[entry?.group ?? -1];
-      if (entry === undefined || group === undefined) continue;
-      for (const range of [group.range, entry.range]) for (const part of partsOf(range, this.partBytes)) parts.add(part);
-    }
-    return [...parts].sort((a, b) => a - b);
   }
 
   /** The rollups of one series. Columns that follow from the times are shared between series: not to be changed. */

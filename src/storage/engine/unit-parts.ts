@@ -45,14 +45,6 @@ export function cutIntoParts(bytes: Uint8Array, partBytes = PART_BYTES): Uint8Ar
   return parts;
 }
 
-/** The numbers of the parts that hold a range, ascending. */
-export function partsOf(range: ByteRange, partBytes = PART_BYTES): number[] {
-  const payload = partBytes - CRC_BYTES;
-  const parts: number[] = [];
-  for (let part = Math.floor(range.start / payload); part * payload < range.end; part += 1) parts.push(part);
-  return parts;
-}
-
 /** The payload of a stored part. @throws CorruptDataError naming the part */
 export function checkPart(bytes: Uint8Array, part: number): Uint8Array {
   const end = bytes.length - CRC_BYTES;

@@ -19,7 +19,7 @@ import {
   UNIT_VERSION,
   type UnitDirectory,
 } from './unit-directory.js';
-import { type ByteRange, PART_BYTES, type PartSource, partsOf, UnitBytes } from './unit-parts.js';
+import { PART_BYTES, type PartSource, UnitBytes } from './unit-parts.js';
 
 export class UnitReader {
   private readonly bytes: UnitBytes;
@@ -28,37 +28,13 @@ export class UnitReader {
   private readonly times: Float64Array[] = [];
   private readonly divisors: Float64Array[] = [];
 
-  constructor(
-    source: PartSource,
-    private readonly partBytes = PART_BYTES,
-  ) {
+  constructor(source: PartSource, partBytes = PART_BYTES) {
     this.bytes = new UnitBytes(source, partBytes);
   }
 
   get directory(): UnitDirectory {
     this.known ??= this.readDirectory();
     return this.known;
-  }
-
-  /** The parts that reading these columns takes, ascending: to fetch them in one go. */
-  partsOfColumns(columnIndexes: readonly number[]): number[] {
-    const { directory } = this;
-    const { times, divisors } = directory;
-    const parts = new Set<number>();
-    const add = (range: ByteRange | null | undefined): void => {
-      if (range !== null && range !== undefined) for (const part of partsOf(range, this.partBytes)) parts.add(part);
-    };
-    for (const index of columnIndexes) {
-      const { timeIndex, quotient, values, objects } = directory.entry(index);
-      // A time column may follow the one before it, and that one the one before.
-      add({ start: times[0]?.range.start ?? 0, end: (times[timeIndex] as TimeEntry).range.end });
-      add(values);
-      add(objects);
-      if (quotient === null) continue;
-      add(directory.entry(quotient.counter).values);
-      add(divisors[quotient.divisor]?.range);
-    }
-    return [...parts].sort((a, b) => a - b);
   }
 
   /** A time column; not to be changed. */
