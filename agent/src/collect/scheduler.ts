@@ -1,0 +1,202 @@
+import type { Clock, Collector, Logger, Metric } from '../model.js';
+import { orAborted } from './deadline.js';
+
+/** What waits for the next collection. Default: Node's. */
+export interface SchedulerTimers {
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  /** @returns cancels it */
+  after(ms: number, work: () => void): () => void;
+}
+
+export interface SchedulerOptions {
+  readonly collectors: readonly Collector[];
+  readonly intervalMs: number;
+  /** Takes the metrics of one run of one collector, all of one time. What it does on failure is its own affair: it must not reject. */
+  readonly onMetrics: (metrics: Metric[], collector: string) => void | Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timers?: SchedulerTimers;
+}
+
+/** For a status report. */
+export interface CollectorState {
+  readonly name: string;
+  /** Runs that came to an end with or without metrics. */
+  readonly runs: number;
+  readonly failures: number;
+  /** Times it was due while its last run still went on. */
+  readonly skipped: number;
+  readonly lastError: string | null;
+}
+
+const systemTimers: SchedulerTimers = {
+  nowMs: () => performance.now(),
+  after: (ms, work) => {
+    const timer = setTimeout(work, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+interface Entry {
+  readonly collector: Collector;
+  running: Promise<void> | null;
+  runs: number;
+  failures: number;
+  skipped: number;
+  /** It was due during the run that goes on. */
+  overran: boolean;
+  /** No run has ended in time since it was left out first; that is logged once. */
+  late: boolean;
+  /** Of the last run; null when it went well. What stays the same is logged once. */
+  problem: string | null;
+}
+
+/**
+ * Runs the collectors at every point of a steady grid: `intervalMs` apart from the start on, however long a run takes and however late a
+ * timer is. A collector whose last run goes on is left out and counted; the others do not wait for it.
+ */
+export class Scheduler {
+  private entries: Entry[];
+  private intervalMs: number;
+  private readonly timers: SchedulerTimers;
+  /** The grid point that came last, in monotonic time. */
+  private pointMs = 0;
+  private cancelNext: (() => void) | null = null;
+  /** Ends what runs. There is one from the start to the stop, or until other collectors take over. */
+  private runs: AbortController | null = null;
+
+  constructor(private readonly options: SchedulerOptions) {
+    this.entries = options.collectors.map(newEntry);
+    this.intervalMs = options.intervalMs;
+    this.timers = options.timers ?? systemTimers;
+  }
+
+  /** Collects at once, and from then on at every interval. */
+  start(): void {
+    if (this.runs !== null) return;
+    this.runs = new AbortController();
+    this.pointMs = this.timers.nowMs();
+    this.collectDue();
+    this.waitForNext();
+  }
+
+  /** Nothing is collected any more; what runs is ended, and its metrics are given up. Resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.cancelNext?.();
+    this.cancelNext = null;
+    const running = this.running();
+    this.runs?.abort(new Error('the agent stops'));
+    this.runs = null;
+    await Promise.all(running);
+  }
+
+  /** The next collection is one new interval after the last one, or at once if that is over. */
+  setIntervalMs(intervalMs: number): void {
+    if (intervalMs === this.intervalMs) return;
+    this.intervalMs = intervalMs;
+    if (this.runs === null) return;
+    this.pointMs = Math.max(this.pointMs, this.timers.nowMs() - intervalMs);
+    this.waitForNext();
+  }
+
+  /** These from now on; they run for the first time at the next grid point. What still runs of the others is ended. */
+  setCollectors(collectors: readonly Collector[]): void {
+    this.entries = collectors.map(newEntry);
+    if (this.runs === null) return;
+    this.runs.abort(new Error('the agent has another configuration'));
+    this.runs = new AbortController();
+  }
+
+  /** Runs everything that does not run already, out of turn, and resolves when all has ended. The grid stays as it is. */
+  async collectNow(): Promise<void> {
+    this.run(this.entries.filter(({ running }) => running === null));
+    await Promise.all(this.running());
+  }
+
+  /** Collectors forget the time before: their next figures are their first ones. */
+  reset(): void {
+    for (const { collector } of this.entries) collector.reset?.();
+  }
+
+  state(): CollectorState[] {
+    return this.entries.map(({ collector, runs, failures, skipped, problem }) => ({
+      name: collector.name,
+      runs,
+      failures,
+      skipped,
+      lastError: problem,
+    }));
+  }
+
+  private waitForNext(): void {
+    this.cancelNext?.();
+    const waitMs = Math.max(0, this.pointMs + this.intervalMs - this.timers.nowMs());
+    this.cancelNext = this.timers.after(waitMs, () => this.pointReached());
+  }
+
+  private pointReached(): void {
+    // Points that went by unseen (the machine slept, the process was busy) are skipped: their time cannot be measured any more.
+    const points = Math.max(1, Math.floor((this.timers.nowMs() - this.pointMs) / this.intervalMs));
+    this.pointMs += points * this.intervalMs;
+    if (points > 1) for (const entry of this.entries) entry.skipped += points - 1;
+    this.collectDue();
+    this.waitForNext();
+  }
+
+  private collectDue(): void {
+    for (const entry of this.entries) {
+      if (entry.running === null) continue;
+      entry.skipped += 1;
+      entry.overran = true;
+      if (entry.late) continue;
+      entry.late = true;
+      this.options.logger.warn('a collection takes longer than the interval, one is left out', {
+        collector: entry.collector.name,
+        intervalMs: this.intervalMs,
+      });
+    }
+    this.run(this.entries.filter(({ running }) => running === null));
+  }
+
+  private run(entries: readonly Entry[]): void {
+    if (this.runs === null) return;
+    const { signal } = this.runs;
+    const nowMs = this.options.clock.nowMs();
+    for (const entry of entries) {
+      entry.overran = false;
+      entry.running = this.collected(entry, nowMs, signal).finally(() => {
+        entry.running = null;
+        if (!entry.overran) entry.late = false;
+      });
+    }
+  }
+
+  /** Ends with `signal` at the latest, also when the collector does not look at it. */
+  private async collected(entry: Entry, nowMs: number, signal: AbortSignal): Promise<void> {
+    const { collector } = entry;
+    const { logger, onMetrics } = this.options;
+    try {
+      const metrics = await orAborted(collector.collect(nowMs, signal), signal);
+      if (entry.problem !== null) logger.info('a collector works again', { collector: collector.name });
+      entry.problem = null;
+      entry.runs += 1;
+      if (metrics.length > 0) await onMetrics(metrics, collector.name);
+    } catch (error) {
+      if (signal.aborted) return;
+      entry.runs += 1;
+      entry.failures += 1;
+      const problem = error instanceof Error ? error.message : String(error);
+      if (problem !== entry.problem) logger.warn('a collector failed', { collector: collector.name, error });
+      entry.problem = problem;
+    }
+  }
+
+  private running(): Promise<void>[] {
+    return this.entries.map(({ running }) => running).filter((running) => running !== null);
+  }
+}
+
+function newEntry(collector: Collector): Entry {
+  return { collector, running: null, runs: 0, failures: 0, skipped: 0, overran: false, late: false, problem: null };
+}

@@ -1,0 +1,18 @@
+/** A key and a self-signed certificate of `localhost` and 127.0.0.1, good for a hundred years and for nothing but tests. */
+export const testKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgFnXVRfPdLkyFFY24
+mGY30lExOR5NO+szGV28DJuoHqqhRANCAAScVOdFvQqrjc97oxzsYWBTP24n6qg7
+qAlBVu82JUfajuwhObKuKCpw8rjyhAYKH8D7fV+cmx3xXJEbDMJpxNxf
+-----END PRIVATE KEY-----`;
+
+export const testCertificate = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUYrwrnIR6LaIRo1WVDvY5NFt/DqMwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzAwNDY0MloYDzIxMjYxMDMw
+MDA0NjQyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAScVOdFvQqrjc97oxzsYWBTP24n6qg7qAlBVu82JUfajuwhObKuKCpw
+8rjyhAYKH8D7fV+cmx3xXJEbDMJpxNxfo28wbTAdBgNVHQ4EFgQUWb0NkhpEnbR6
+GNV3FJmEbsmjaIIwHwYDVR0jBBgwFoAUWb0NkhpEnbR6GNV3FJmEbsmjaIIwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIhAPaNApAMQSFLCxAHa/ZWhX+xg+Q0huqFu+ljo1tpGMQkAiAm
+qSD0YTJOywbCj1hGVxR3gwqRmc+5BWi67tuC3ERT/g==
+-----END CERTIFICATE-----`;
