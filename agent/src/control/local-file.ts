@@ -18,6 +18,9 @@ export interface LocalSettings {
   readonly interval?: number;
   /** Folder of the spool. */
   readonly spool?: string;
+  /** Most that is kept there, in megabytes, and for how many days. */
+  readonly spoolMb?: number;
+  readonly spoolDays?: number;
   readonly provider?: string;
   readonly region?: string;
   readonly zone?: string;
@@ -61,7 +64,7 @@ export function readSettings(content: unknown, errors: string[]): LocalSettings 
     const type = CHECK_TYPES.find((known) => known === name);
     if (type !== undefined) targets.push(...readTargetList(type, value, type, errors));
     else if (name === 'commands') settings.commands = readCommands(value, errors);
-    else if (name === 'interval') settings.interval = readInterval(value, errors);
+    else if (isNumberSetting(name)) settings[NUMBERS[name].key] = readNumber(name, value, errors);
     else if (isTextSetting(name)) settings[name] = readText(name, value, errors);
     else errors.push(`${shown(name)} is not known`);
   }
@@ -103,13 +106,26 @@ function textProblem(name: TextSetting, value: unknown): string | null {
 
 function urlProblem(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^wss?:$/.test(url.protocol)) return 'must be a ws:// or wss:// URL';
+  if (url === null || !/^(wss?|https?):$/.test(url.protocol)) return 'must be a ws://, wss://, http:// or https:// URL';
   return url.username === '' && url.password === '' ? null : 'must not hold a user name or password';
 }
 
-function readInterval(value: unknown, errors: string[]): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 3_600) return value as number;
-  errors.push(`"interval" must be a whole number of seconds from 1 to 3600 (it is ${shown(value)})`);
+type NumberSetting = keyof typeof NUMBERS;
+
+const NUMBERS = {
+  interval: { key: 'interval', most: 3_600 },
+  spool_mb: { key: 'spoolMb', most: 1_000_000 },
+  spool_days: { key: 'spoolDays', most: 3_650 },
+} as const;
+
+function isNumberSetting(name: string): name is NumberSetting {
+  return Object.hasOwn(NUMBERS, name);
+}
+
+function readNumber(name: NumberSetting, value: unknown, errors: string[]): number {
+  const { most } = NUMBERS[name];
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number;
+  errors.push(`"${name}" must be a whole number from 1 to ${most} (it is ${shown(value)})`);
   return 1;
 }
 

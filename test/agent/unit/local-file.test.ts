@@ -45,9 +45,12 @@ describe('the local file', () => {
       zone: 'us-central1-a',
       commands: ['ping_now', 'flush', 'flush'],
     };
-    expect(read({ ...content, ping: ['8.8.8.8'], tcp: ['[::1]:443'] })).toEqual({
+    const file = { ...content, spool_mb: 512, spool_days: 14, ping: ['8.8.8.8'], tcp: ['[::1]:443'] };
+    expect(read(file)).toEqual({
       settings: {
         ...content,
+        spoolMb: 512,
+        spoolDays: 14,
         targets: [
           { type: 'ping', address: '8.8.8.8', port: null, timeoutMs: 5_000 },
           { type: 'tcp', address: '::1', port: 443, timeoutMs: 5_000 },
@@ -66,18 +69,20 @@ describe('the local file', () => {
     [[], 'it must hold an object (it is a list of 0)'],
     [{ urll: 'ws://x' }, '"urll" is not known'],
     [{ __proto__: null, toString: 'x' }, '"toString" is not known'],
-    [{ url: 'http://x/' }, '"url" must be a ws:// or wss:// URL (it is "http://x/")'],
+    [{ url: 'ftp://x/' }, '"url" must be a ws://, wss://, http:// or https:// URL (it is "ftp://x/")'],
     [{ url: '' }, '"url" must not be empty (it is "")'],
     [{ url: 'ws://u:p@x/' }, '"url" must not hold a user name or password'],
     [{ id: 'a/b' }, '"id" must be at most 128 characters without "/" (it is "a/b")'],
     [{ id: 7 }, '"id" must be a text (it is 7)'],
     [{ region: 'a\nb' }, '"region" must not contain control characters (it is "a\\nb")'],
-    [{ interval: 0 }, '"interval" must be a whole number of seconds from 1 to 3600 (it is 0)'],
+    [{ spool_mb: 0.5 }, '"spool_mb" must be a whole number from 1 to 1000000 (it is 0.5)'],
+    [{ spool_days: 3_651 }, '"spool_days" must be a whole number from 1 to 3650 (it is 3651)'],
+    [{ interval: 0 }, '"interval" must be a whole number from 1 to 3600 (it is 0)'],
     [{ ping: 'a.test' }, '"ping" must be a list (it is "a.test")'],
     [{ ping: ['a.test', '-f'] }, '"ping[1]" must be a host name or an IP address (it is "-f")'],
     [{ commands: 'flush' }, '"commands" must be a list (it is "flush")'],
     [{ commands: ['flush', 'sh'] }, '"commands" may hold ping_now, run_check, report_status, flush, restart_collectors (not "sh")'],
-    [{ interval: 0, idd: 1 }, '"interval" must be a whole number of seconds from 1 to 3600 (it is 0); "idd" is not known'],
+    [{ interval: 0, idd: 1 }, '"interval" must be a whole number from 1 to 3600 (it is 0); "idd" is not known'],
   ])('%j is refused, and says why', (content, problem) => {
     expect(problemOf(content)).toBe(problem);
   });
@@ -88,7 +93,7 @@ describe('the local file', () => {
       `{"token": ${TOKEN}}`,
       { token: [TOKEN] },
       { token: `${TOKEN}\n` },
-      { url: `http://x/?token=${TOKEN}` },
+      { url: `ftp://x/?token=${TOKEN}` },
     ]) {
       expect(problemOf(content)).not.toContain(TOKEN.slice(0, 8));
     }
