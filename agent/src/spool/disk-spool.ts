@@ -1,0 +1,300 @@
+/**
+ * The spool of a real agent: a file per batch in `DIR/batches` (batch-file.ts), and `DIR/state.json` with the agent's id, the next
+ * sequence number and what was dropped.
+ *
+ * A batch is on disk before `add` resolves and stays until it is removed. Nothing is ever changed in place; a process that ends at any
+ * moment leaves whole files, and at most a batch that was acknowledged already (it is sent again, and the server knows it).
+ * What is given up is counted on disk before its file goes, so that a loss is reported once, and not twice.
+ *
+ * When the disk does not take a batch (it is full), the batch is held in memory, up to `maxHeldBytes`, and written as soon as that
+ * works again; until then it can be read, and so delivered, like any other.
+ * Files that are damaged or that the server will never take are renamed to `.corrupt` and `.refused`; the newest few are kept.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Batch, Clock, Dropped, Logger, Metric } from '../model.js';
+import { reasonOf } from '../reason-of.js';
+import { type BatchFile, decodeBatch, encodeBatch, parseFileName } from './batch-file.js';
+import { DroppedLedger } from './dropped.js';
+import { HeldBatches } from './held-batches.js';
+import { writeSafely } from './safe-file.js';
+import { describeMetrics, type Spool, type SpoolEntry, type SpoolLimits } from './spool.js';
+import { SpoolIndex } from './spool-index.js';
+import { SpoolLock } from './spool-lock.js';
+import { readState, writeState } from './state-file.js';
+
+export interface DiskSpoolOptions extends SpoolLimits {
+  readonly dir: string;
+  /** Null: the one kept in the spool, or a fresh UUID, which is kept. */
+  readonly agentId: string | null;
+  /** Most that waits in memory while the disk takes nothing. Default: 8 MB. */
+  readonly maxHeldBytes?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const DEFAULT_MAX_HELD_BYTES = 8 * 1_048_576;
+const MAX_SET_ASIDE_FILES = 20;
+type Aside = 'corrupt' | 'refused';
+
+export class DiskSpool implements Spool {
+  private readonly lock: SpoolLock;
+  private readonly statePath: string;
+  private readonly batchesDir: string;
+  private readonly held: HeldBatches;
+  private index: SpoolIndex<BatchFile>;
+  private ledger = new DroppedLedger();
+  private id = '';
+  private nextSeq = 1;
+  /** As far as the disk knows. */
+  private savedNextSeq = 0;
+  private readonly leaving = new Set<string>();
+  private trouble: string | null = null;
+  private isStarted = false;
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: DiskSpoolOptions) {
+    this.lock = new SpoolLock(join(options.dir, 'lock'));
+    this.statePath = join(options.dir, 'state.json');
+    this.batchesDir = join(options.dir, 'batches');
+    this.held = new HeldBatches(options.maxHeldBytes ?? DEFAULT_MAX_HELD_BYTES);
+    this.index = new SpoolIndex(options);
+  }
+
+  get agentId(): string {
+    return this.id;
+  }
+
+  get problem(): string | null {
+    return this.trouble;
+  }
+
+  get entries(): readonly SpoolEntry[] {
+    return this.index.list();
+  }
+
+  get bytes(): number {
+    return this.index.bytes;
+  }
+
+  get dropped(): Dropped | null {
+    return this.ledger.total;
+  }
+
+  async start(): Promise<void> {
+    if (this.isStarted) return;
+    await mkdir(this.batchesDir, { recursive: true, mode: 0o700 });
+    await this.lock.acquire();
+    try {
+      await this.load();
+      this.isStarted = true;
+    } catch (error) {
+      await this.lock.release();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (!this.isStarted) return;
+    this.isStarted = false;
+    await this.exclusive(async () => {
+      await this.writeHeld();
+      if (this.held.size > 0) this.options.logger.error('batches could not be spooled and are lost', { batches: this.held.size });
+      await this.save();
+    });
+    await this.lock.release();
+  }
+
+  add(metrics: readonly Metric[]): Promise<SpoolEntry | null> {
+    return this.exclusive(async () => {
+      const batch: Batch = { batchId: randomUUID(), seq: this.nextSeq++, timestampMs: describeMetrics(metrics).toMs, metrics };
+      const { file, text } = encodeBatch(batch);
+      const isTooLong = file.bytes > this.options.maxBytes;
+      if (isTooLong) this.options.logger.error('a batch is longer than the whole spool and is given up', { bytes: file.bytes });
+      await this.giveUp(isTooLong ? [file] : this.index.surplus(this.options.clock.nowMs(), file.bytes));
+      if (isTooLong) return null;
+      const isWritten = (await this.writeHeld()) && (await this.write(file, text));
+      // Not before: what is listed can be read.
+      this.index.add(file);
+      if (!isWritten) await this.hold(file, batch);
+      return this.index.get(batch.batchId);
+    });
+  }
+
+  async read(batchId: string): Promise<Batch | null> {
+    const file = this.index.get(batchId);
+    if (file === null) return null;
+    const held = this.held.get(batchId);
+    if (held !== null) return held;
+    try {
+      return decodeBatch(await readFile(this.pathOf(file), 'utf8'), file);
+    } catch (error) {
+      // Reading may fail for want of file handles: the batch is still there then. Damage and absence stay as they are.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== undefined && code !== 'ENOENT') throw error;
+      await this.exclusive(async () => {
+        if (this.index.get(batchId) === null) return;
+        this.options.logger.error('a spooled batch cannot be read and is given up', { file: file.fileName, reason: reasonOf(error) });
+        await this.giveUp([file], 'corrupt');
+      });
+      return null;
+    }
+  }
+
+  remove(batchId: string): Promise<void> {
+    return this.exclusive(async () => {
+      const file = this.index.remove(batchId);
+      if (file === null) return;
+      this.held.remove(batchId);
+      // The last file with a number may go only when the number is noted: it must not be given again.
+      const isNoted = file.seq < this.savedNextSeq || (await this.save());
+      await this.unlink(file.fileName);
+      if (!isNoted) await this.save();
+    });
+  }
+
+  setAside(batchId: string): Promise<void> {
+    return this.exclusive(async () => {
+      const file = this.index.get(batchId);
+      if (file !== null) await this.giveUp([file], 'refused');
+    });
+  }
+
+  tellDropped(): Dropped | null {
+    return this.ledger.tell();
+  }
+
+  forgetDropped(): Promise<void> {
+    return this.exclusive(async () => {
+      if (this.ledger.forgetTold()) await this.save();
+    });
+  }
+
+  private async load(): Promise<void> {
+    const { dir, agentId, logger, clock } = this.options;
+    const { state, setAside } = await readState(this.statePath);
+    if (setAside !== null)
+      logger.error('the state of the spool cannot be read and is set aside', { file: this.statePath, reason: setAside });
+    if (state !== null && agentId !== null && state.agentId !== agentId) {
+      throw new Error(`the spool in ${dir} belongs to the agent ${state.agentId}, not to ${agentId}: use another folder`);
+    }
+    this.id = agentId ?? state?.agentId ?? randomUUID();
+    this.ledger = new DroppedLedger(state?.dropped ?? null);
+    const leaving = new Set(state?.leaving);
+    const files: BatchFile[] = [];
+    let lastSeq = (state?.nextSeq ?? 1) - 1;
+    for (const name of await readdir(this.batchesDir)) {
+      const path = join(this.batchesDir, name);
+      lastSeq = Math.max(lastSeq, Number(/^\d{12}(?=-)/.exec(name)?.[0] ?? 0));
+      if (leaving.has(name) || name.endsWith('.tmp')) await rm(path, { force: true });
+      else files.push(...[parseFileName(name, (await stat(path)).size)].filter((file) => file !== null));
+    }
+    this.nextSeq = lastSeq + 1;
+    this.index = new SpoolIndex(this.options, files);
+    await this.giveUp(this.index.surplus(clock.nowMs(), 0));
+    if (!(await this.save())) throw new Error(`the spool in ${dir} cannot be written: ${this.trouble ?? ''}`);
+  }
+
+  /** Counts these, then removes them, or renames their files. */
+  private async giveUp(files: readonly BatchFile[], aside: Aside | null = null): Promise<void> {
+    if (files.length === 0) return;
+    for (const file of files) {
+      this.index.remove(file.batchId);
+      this.held.remove(file.batchId);
+      this.ledger.add(file);
+      this.leaving.add(file.fileName);
+    }
+    if (aside === null) this.options.logger.warn('the oldest batches are given up: too many, or too old', { batches: files.length });
+    await this.save();
+    for (const { fileName } of files) {
+      // One that cannot be removed stays on the list, so that it is not taken for a batch after a restart.
+      const isGone = aside === null ? await this.unlink(fileName) : await this.renameAway(fileName, aside);
+      if (isGone) this.leaving.delete(fileName);
+    }
+  }
+
+  private async write(file: BatchFile, text: string): Promise<boolean> {
+    try {
+      await writeSafely(this.pathOf(file), text);
+      this.works();
+      return true;
+    } catch (error) {
+      this.fails(error);
+      return false;
+    }
+  }
+
+  private async hold(file: BatchFile, batch: Batch): Promise<void> {
+    const files = this.held.add(file.batchId, file.bytes, batch).map((batchId) => this.index.get(batchId));
+    await this.giveUp(files.filter((one) => one !== null));
+  }
+
+  /** True when nothing is held any more. */
+  private async writeHeld(): Promise<boolean> {
+    for (const batch of this.held.list()) {
+      const { file, text } = encodeBatch(batch);
+      if (!(await this.write(file, text))) return false;
+      this.held.remove(batch.batchId);
+    }
+    return true;
+  }
+
+  private async save(): Promise<boolean> {
+    const { id: agentId, nextSeq } = this;
+    try {
+      await writeState(this.statePath, { agentId, nextSeq, dropped: this.ledger.total, leaving: [...this.leaving] });
+      this.savedNextSeq = nextSeq;
+      return true;
+    } catch (error) {
+      this.fails(error);
+      return false;
+    }
+  }
+
+  private async unlink(fileName: string): Promise<boolean> {
+    try {
+      await rm(join(this.batchesDir, fileName), { force: true });
+      return true;
+    } catch (error) {
+      this.fails(error);
+      return false;
+    }
+  }
+
+  private async renameAway(fileName: string, aside: Aside): Promise<boolean> {
+    try {
+      await rename(join(this.batchesDir, fileName), join(this.batchesDir, `${fileName}.${aside}`));
+      const others = (await readdir(this.batchesDir)).filter((name) => /\.(corrupt|refused)$/.test(name)).sort();
+      for (const name of others.slice(0, -MAX_SET_ASIDE_FILES)) await this.unlink(name);
+      return true;
+    } catch (error) {
+      // A batch that was only held, or that somebody removed, has no file.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+      this.fails(error);
+      return false;
+    }
+  }
+
+  private fails(error: unknown): void {
+    const reason = reasonOf(error);
+    if (this.trouble === null) this.options.logger.error('the spool cannot be written; batches wait in memory', { reason });
+    this.trouble = reason;
+  }
+
+  private works(): void {
+    if (this.trouble !== null) this.options.logger.info('the spool can be written again');
+    this.trouble = null;
+  }
+
+  private pathOf({ fileName }: BatchFile): string {
+    return join(this.batchesDir, fileName);
+  }
+
+  /** One after the other: what is on disk and what is known of it change together. */
+  private exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+}
