@@ -58,7 +58,7 @@ const random = () => {
   return seed / 2 ** 32;
 };
 
-async function append(agent, samples, { batchId = null, isRepeat = false } = {}) {
+async function append(agent, samples, { batchId = null, seq = null, isRepeat = false } = {}) {
   const newSeries = [];
   const references = new Map();
   const seriesIds = Int32Array.from(samples, ({ name, type, unit, tags }) => {
@@ -79,6 +79,7 @@ async function append(agent, samples, { batchId = null, isRepeat = false } = {})
     rejected: 0,
     lastError: null,
     clockSkewMs: null,
+    seq,
   });
   if (result.duplicate !== isRepeat || (!isRepeat && result.processed !== samples.length)) {
     throw new Error(`unexpected answer: ${JSON.stringify(result)}`);

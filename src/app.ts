@@ -16,6 +16,7 @@ import { HttpServer } from './http/http-server.js';
 import { agentCommandRoutes } from './http/routes/agent-commands.js';
 import { agentConfigRoutes } from './http/routes/agent-config.js';
 import { agentDeleteRoutes } from './http/routes/agent-delete.js';
+import { agentGapRoutes } from './http/routes/agent-gaps.js';
 import { agentPushRoutes } from './http/routes/agent-push.js';
 import { agentReadRoutes } from './http/routes/agents.js';
 import { dashboardRoutes } from './http/routes/dashboard.js';
@@ -34,6 +35,7 @@ import { LiveChannel } from './live/live-channel.js';
 import type { Events } from './model/event.js';
 import { AgentQueries } from './query/agent-queries.js';
 import { DashboardQueries } from './query/dashboard-queries.js';
+import { GapQueries } from './query/gaps.js';
 import { MetricQueries } from './query/metric-queries.js';
 import { type Clock, systemClock } from './runtime/clock.js';
 import { EventBus } from './runtime/event-bus.js';
@@ -114,7 +116,8 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
 
   // The way out
   const agentQueries = new AgentQueries(registry, storage.reader);
-  const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage, storage.health);
+  const gapQueries = new GapQueries(registry, storage.gaps);
+  const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage, storage.health, gapQueries);
   const dashboardQueries = new DashboardQueries(storage.reader, registry, activities, storage.health, clock);
   const live = new LiveChannel({ settings: config.live, bus, agents: registry, reader: storage.reader, metrics, clock, logger });
 
@@ -138,6 +141,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
       agentDeleteRoutes({ agents: { remove: (id) => removeAndErase(registry, housekeeper, id) } }),
       targetRoutes({ targets: targetService }),
       agentReadRoutes({ agentQueries, clock }),
+      agentGapRoutes({ gapQueries, clock }),
       metricReadRoutes({ metricQueries, clock }),
       dashboardRoutes({ dashboardQueries, clock }),
     ].map((router) => ({ path: '/api/v1', router })),

@@ -126,6 +126,7 @@ export class DatabaseFiller {
       rejected: 0,
       lastError: null,
       clockSkewMs: 0,
+      seq: null,
     });
     if (result.processed !== rows.length || result.errors !== 0) throw new Error(`${result.processed} of ${rows.length} were stored`);
     for (const [i, place] of places.entries()) sender.first.set(place, result.newSeriesIds[i]);

@@ -14,7 +14,7 @@ import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
-import type { AgentDescription } from '../storage/ports.js';
+import type { AgentDescription, DroppedReport } from '../storage/ports.js';
 import { AgentFlow, type FlowContext, type FlowOwner } from './agent-flow.js';
 import { ackText, type AgentFrame, batchIdOf, failureText, frameText, isRetryable, parseFrame } from './agent-frames.js';
 import type { AgentLink, AgentRecord } from './agent-record.js';
@@ -26,6 +26,7 @@ import {
   readBatchEnvelope,
   readCommandResult,
   readConfigStatus,
+  readDropped,
   readLocation,
   readRegistration,
   readStatus,
@@ -209,18 +210,27 @@ export class AgentConnection implements AgentLink, FlowOwner {
   }
 
   private register(record: AgentRecord, data: AgentFrame['data']): void {
-    const { registry, logger } = this.context;
-    const { description, dropped } = readRegistration(record.agent.id, data);
+    const { registry } = this.context;
+    const registration = readRegistration(record.agent.id, data);
+    const { description } = registration;
+    const dropped = this.readDropped(registration.dropped);
     void this.holdingBack(async () => {
       this.record = await registry.describe(description);
+      // Before the acknowledgement, upon which the agent forgets it.
+      if (dropped !== null) await registry.reportDropped(this.record, dropped);
       this.send('registration_ack', { status: 'success', agentId: description.id, timestamp: this.now() });
-      if (dropped !== null) {
-        const text = `Agent had to drop ${dropped.count} batches (${dropped.from || '?'} to ${dropped.to || '?'})`;
-        logger.warn(text, { agentId: description.id });
-        registry.note('agent_status', this.record, text);
-      }
       registry.registered(this.record);
     });
+  }
+
+  /** What the agent had to throw away; one that cannot be read does not cost the registration. */
+  private readDropped(dropped: unknown): DroppedReport | null {
+    try {
+      return readDropped(dropped, this.context.clock.nowMs());
+    } catch (error) {
+      this.context.logger.debug('what an agent says it dropped is ignored', { agentId: this.description.id, error });
+      return null;
+    }
   }
 
   /** Takes a batch of metrics that have the form they had before. False when it is to be read as any other frame. */
@@ -244,11 +254,11 @@ export class AgentConnection implements AgentLink, FlowOwner {
     } catch (error) {
       return this.answerFailure(error, { batch_id: batchIdOf(data), retryable: false });
     }
-    const { metrics, batchId, timestamp, location } = envelope;
-    if (metrics.length === 0 && batchId === null) {
+    const { metrics, batchId, seq, timestamp, location } = envelope;
+    if (metrics.length === 0 && batchId === null && seq === null) {
       return this.answer(this.frameText('metrics_ack', { processed: 0, errors: 0, timestamp: this.now() }));
     }
-    const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: clock.nowMs(), timestamp };
+    const frame = { agentKey: record.agent.agentKey, batchId, seq, receivedAtMs: clock.nowMs(), timestamp };
     this.store(record, decoder.decode(registry.dictionaryOf(record), metrics, frame), location, arrivedMs);
   }
 

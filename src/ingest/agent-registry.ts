@@ -9,10 +9,11 @@
 import type { Agent, AgentDirectory } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import type { ActivityType, Events } from '../model/event.js';
+import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ActivityStore, AgentDescription, AgentStore } from '../storage/ports.js';
+import type { ActivityStore, AgentDescription, AgentStore, DroppedReport } from '../storage/ports.js';
 import { ActivityWriteBack } from './activity-write-back.js';
 import { type AgentLink, AgentRecord } from './agent-record.js';
 import { addsNothing, type StatusReport } from './messages.js';
@@ -211,6 +212,14 @@ export class AgentRegistry implements AgentDirectory {
       this.note('agent_status', record, `Agent reports ${health}${message === '' ? '' : `: ${message}`}`);
     }
     this.announce(record);
+  }
+
+  /** The agent had to throw samples away. It may say so several times; resolves when it is on disk. @throws of storage */
+  async reportDropped(record: AgentRecord, report: DroppedReport): Promise<void> {
+    if (!(await this.deps.agents.recordDropped(record.agent.agentKey, report))) return;
+    const text = `Agent had to drop ${report.count} samples (${isoTime(report.fromMs)} to ${isoTime(report.toMs)})`;
+    this.deps.logger.warn(text, { agentId: record.agent.id });
+    this.note('agent_status', record, text);
   }
 
   /** A batch is on disk. Storage counts by itself; these are the same figures for those who look now. */

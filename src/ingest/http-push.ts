@@ -80,7 +80,7 @@ export class HttpPush {
   private async pushCycle(id: string, fields: Body, arrivedMs: number): Promise<PushAnswer> {
     const metrics: readonly RawMetric[] = httpAgentMetrics(fields, this.deps.maxMetricsPerBatch);
     const record = await this.deps.registry.describe(readHttpRegistration(id, fields));
-    const envelope = { batchId: readBatchId(fields), timestamp: fields.timestamp, location: null, metrics };
+    const envelope = { batchId: readBatchId(fields), seq: null, timestamp: fields.timestamp, location: null, metrics };
     const { processed, errors } = await this.store(record, envelope, arrivedMs);
     return { success: true, message: `${processed} metrics stored, ${errors} rejected`, agentId: id };
   }
@@ -89,9 +89,9 @@ export class HttpPush {
     const { registry, processor, decoder, clock } = this.deps;
     processor.requireRoom(record);
     registry.pushed(record, true);
-    const { batchId, timestamp, metrics } = envelope;
-    if (metrics.length === 0 && batchId === null) return Promise.resolve(NOTHING_STORED);
-    const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: clock.nowMs(), timestamp };
+    const { batchId, seq, timestamp, metrics } = envelope;
+    if (metrics.length === 0 && batchId === null && seq === null) return Promise.resolve(NOTHING_STORED);
+    const frame = { agentKey: record.agent.agentKey, batchId, seq, receivedAtMs: clock.nowMs(), timestamp };
     const decoded = decoder.decode(registry.dictionaryOf(record), metrics, frame);
     return processor.submit(record, decoded, arrivedMs);
   }

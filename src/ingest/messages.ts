@@ -7,14 +7,17 @@ import Joi from 'joi';
 import type { AgentHealth } from '../model/agent.js';
 import { AppError, type ErrorDetail } from '../model/errors.js';
 import { isLarge } from '../runtime/validate.js';
-import type { AgentDescription } from '../storage/ports.js';
+import { type AgentDescription, type DroppedReport, MAX_SEQ } from '../storage/ports.js';
 import { isPlainObject, shown } from './metric-checks.js';
+import { parseRfc3339Ms, unixTimeMs } from './timestamps.js';
 
 const MAX_TEXT_LENGTH = 256;
 const MAX_MESSAGE_LENGTH = 1_024;
 const MAX_OUTPUT_LENGTH = 65_536;
 const MAX_CAPABILITIES = 64;
 const MAX_BATCH_ID_LENGTH = 128;
+/** Agents' clocks may be ahead by this much, as their samples' times may. */
+const MAX_AHEAD_MS = 3_600_000;
 /** Errors of one frame that are told apart in the answer. */
 const MAX_DETAILS = 20;
 
@@ -40,14 +43,14 @@ const LOCATION: Fields = {
   public_ip: text,
 };
 
-const DROPPED: Fields = { count: Joi.number().integer().min(0), from: time, to: time };
+const DROPPED: Fields = { count: Joi.number().strict().integer().min(0).max(MAX_SEQ), from: time, to: time };
 
 const REGISTRATION: Fields = {
   version: text,
   location: Joi.object(),
   capabilities: Joi.array().max(MAX_CAPABILITIES).items(text.allow('', null)),
   config: Joi.any(),
-  dropped: Joi.object(),
+  dropped: Joi.any(),
   timestamp: time,
 };
 
@@ -75,8 +78,8 @@ const HTTP_REGISTRATION: Fields = { ...LOCATION, ...REGISTRATION, hostname: text
 
 export interface Registration {
   readonly description: AgentDescription;
-  /** What the agent had to throw away since it was last here. */
-  readonly dropped: { readonly count: number; readonly from: string; readonly to: string } | null;
+  /** What the agent says it had to throw away, as it was sent: see readDropped. */
+  readonly dropped: unknown;
 }
 
 export interface StatusReport {
@@ -88,14 +91,25 @@ export interface StatusReport {
 export function readRegistration(id: string, data: unknown): Registration {
   const fields = read('registration', REGISTRATION, data);
   const location = read('registration location', LOCATION, fields.location ?? {});
-  const dropped = fields.dropped === undefined ? null : read('registration dropped', DROPPED, fields.dropped);
-  return {
-    description: describe(id, location, fields),
-    dropped:
-      dropped === null || !(Number(dropped.count) > 0)
-        ? null
-        : { count: Number(dropped.count), from: timeText(dropped.from), to: timeText(dropped.to) },
-  };
+  return { description: describe(id, location, fields), dropped: fields.dropped };
+}
+
+/**
+ * The `dropped` of a registration; null when it says that nothing was.
+ * @throws AppError `validation_failed`; a registration is good without it
+ */
+export function readDropped(dropped: unknown, nowMs: number): DroppedReport | null {
+  if (dropped === undefined) return null;
+  const fields = read('dropped', DROPPED, dropped);
+  const count = Number(fields.count ?? 0);
+  if (count === 0) return null;
+  const [fromMs, toMs] = [timeMs(fields.from), timeMs(fields.to)];
+  // Written so that NaN is refused too.
+  if (!(fromMs >= 0 && toMs >= fromMs && toMs <= nowMs + MAX_AHEAD_MS)) {
+    const reason = `dropped must be from a time to a later one (it is from ${shown(fields.from)} to ${shown(fields.to)})`;
+    throw invalid('dropped', reason, dropped);
+  }
+  return { count, fromMs, toMs };
 }
 
 /** What the connect URL says of agent `id`; parameters that are too long are cut, for a connect must not fail over them. */
@@ -153,6 +167,7 @@ export function readCommandResult(data: unknown): {
 /** What is around the metrics of a batch. */
 export interface BatchEnvelope {
   readonly batchId: string | null;
+  readonly seq: number | null;
   readonly timestamp: unknown;
   readonly location: unknown;
   readonly metrics: readonly unknown[];
@@ -172,7 +187,12 @@ export function readBatchEnvelope(data: unknown, maxMetrics: number): BatchEnvel
   if (metrics !== null && metrics.length > maxMetrics) {
     throw invalid('metrics', `metrics has ${metrics.length} entries; a batch may have ${maxMetrics}`, metrics.length);
   }
-  return { batchId, timestamp: data.timestamp, location: data.location, metrics: metrics ?? [] };
+  return { batchId, seq: readSeq(data.seq), timestamp: data.timestamp, location: data.location, metrics: metrics ?? [] };
+}
+
+/** The sender's count of its batches. What is no count is ignored: no batch is lost over it. */
+function readSeq(seq: unknown): number | null {
+  return typeof seq === 'number' && Number.isInteger(seq) && seq >= 0 && seq <= MAX_SEQ ? seq : null;
 }
 
 /** The sender's name of a batch, or null when it gave none. @throws AppError `validation_failed` */
@@ -283,6 +303,6 @@ function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value.toWellFormed() : null;
 }
 
-function timeText(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 64) : '';
+function timeMs(value: unknown): number {
+  return typeof value === 'string' ? parseRfc3339Ms(value) : unixTimeMs(value);
 }

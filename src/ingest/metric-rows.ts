@@ -26,6 +26,7 @@ import type { SeriesDictionary, SeriesEntry } from './series-dictionary.js';
 export interface BatchFrame {
   readonly agentKey: number;
   readonly batchId: string | null;
+  readonly seq: number | null;
   readonly receivedAtMs: number;
   /** As it was sent; whatever cannot be read as a time only hurts metrics without one of their own. */
   readonly timestamp: unknown;
@@ -141,13 +142,14 @@ export class MetricRows {
   }
 
   /** All metrics are in. `timestamp` is the batch's own, also where the constructor was not told. */
-  finish({ agentKey, batchId, timestamp }: Omit<BatchFrame, 'receivedAtMs'>): DecodedBatch {
+  finish({ agentKey, batchId, seq, timestamp }: Omit<BatchFrame, 'receivedAtMs'>): DecodedBatch {
     const { context, row, receivedAtMs, entries, newEntries, objectValues, rowIndex, rejections } = this;
     this.dictionary.last = this.previous;
     return {
       batch: {
         agentKey,
         batchId,
+        seq,
         receivedAtMs,
         seriesIds: context.seriesIds.slice(0, row),
         timestampsMs: context.timestampsMs.slice(0, row),

@@ -1,9 +1,7 @@
 import type { MetricLimits } from './metric-checks.js';
-import { parseRfc3339Ms } from './timestamps.js';
+import { parseRfc3339Ms, unixTimeMs } from './timestamps.js';
 
 const FIRST_ROOM = 1_024;
-/** Numbers below are Unix seconds, from here on milliseconds (the 5th millennium, or 1973). */
-const SECONDS_BELOW = 1e11;
 
 /** What all batches of a decoder share: the limits, and room to put rows into until it is known how many they are. */
 export class RowContext {
@@ -39,7 +37,6 @@ export class RowContext {
       }
       return this.lastTextMs;
     }
-    if (typeof raw !== 'number' || !Number.isFinite(raw)) return NaN;
-    return Math.floor(Math.abs(raw) < SECONDS_BELOW ? raw * 1_000 : raw);
+    return unixTimeMs(raw);
   }
 }

@@ -12,6 +12,14 @@ const DAY_MS = 86_400_000;
 const MIN_LENGTH = 20;
 const MAX_FRACTION_DIGITS = 9;
 const ZERO = 48;
+/** Numbers below are Unix seconds, from here on milliseconds (the 5th millennium, or 1973). */
+const SECONDS_BELOW = 1e11;
+
+/** Unix milliseconds of a number as agents send times, seconds or milliseconds; NaN when it is none. */
+export function unixTimeMs(raw: unknown): number {
+  if (typeof raw !== 'number' || !Number.isFinite(raw)) return NaN;
+  return Math.floor(Math.abs(raw) < SECONDS_BELOW ? raw * 1_000 : raw);
+}
 
 /**
  * Unix milliseconds of an RFC 3339 time: `T` between date and time, 0–9 fraction digits, `Z` or `±hh:mm`, a day

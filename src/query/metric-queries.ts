@@ -12,6 +12,7 @@ import type { LabelledRange } from './agent-queries.js';
 import { aggregatedMetrics, type AggregatedRequest } from './aggregated.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { describeFilter, type MetricFilter } from './filter.js';
+import type { GapQueries } from './gaps.js';
 import { type MetricAnswer, presentPeriod, presentRows } from './present.js';
 import { compareText, metricStatistics } from './statistics.js';
 
@@ -46,6 +47,7 @@ export class MetricQueries {
     private readonly clock: Clock,
     private readonly settings: MetricQuerySettings,
     private readonly storage: Pick<StorageHealth, 'usage' | 'status'>,
+    private readonly gaps: Pick<GapQueries, 'within'>,
   ) {}
 
   /** Samples as they came, newest first. An open range goes from the newest back to the oldest. */
@@ -57,28 +59,35 @@ export class MetricQueries {
     return { metrics, query: { ...describeFilter(filter), startTime, endTime, limit, offset }, pagination };
   }
 
-  aggregated(request: AggregatedRequest) {
-    return aggregatedMetrics(this.reader, request);
+  /** With what is missing of the filter's agents within the range. */
+  async aggregated(request: AggregatedRequest) {
+    const [answer, gaps] = await Promise.all([aggregatedMetrics(this.reader, request), this.gaps.within(request.filter, request.range)]);
+    return { ...answer, ...gaps };
   }
 
   /**
    * One metric over time, oldest first. When the range holds more than `limit` samples it is the newest `limit` of
-   * them, and `hasMore` says so. A name nobody ever sent has an empty history.
+   * them, and `hasMore` says so. A name nobody ever sent has an empty history. With what is missing of the filter's
+   * agents within the range.
    */
   async history(name: string, filter: MetricFilter, range: LabelledRange, limit: number) {
-    const rows = await this.reader.samples({ filter: { ...filter, names: [name] }, range, order: 'newest', limit, offset: 0 });
+    const [rows, gaps] = await Promise.all([
+      this.reader.samples({ filter: { ...filter, names: [name] }, range, order: 'newest', limit, offset: 0 }),
+      this.gaps.within(filter, range),
+    ]);
     const history = presentRows(rows).reverse().map(toHistoryEntry);
-    return { metricName: name, timeRange: range.label, period: presentPeriod(range), history, hasMore: rows.hasMore };
+    return { metricName: name, timeRange: range.label, period: presentPeriod(range), history, hasMore: rows.hasMore, ...gaps };
   }
 
   /**
-   * An agent's samples of the range, newest first.
+   * An agent's samples of the range, newest first, and what is missing of it within the range.
    * @throws AppError `agent_not_found`
    */
   async ofAgent(agentId: string, filter: MetricFilter, range: LabelledRange, page: PageRequest) {
     const agent = requireAgent(this.agents, agentId);
-    const { metrics, pagination } = await this.page({ ...filter, agentIds: [agent.id] }, range, page);
-    return { agentId, timeRange: range.label, period: presentPeriod(range), metrics, pagination };
+    const own = { ...filter, agentIds: [agent.id] };
+    const [{ metrics, pagination }, gaps] = await Promise.all([this.page(own, range, page), this.gaps.within(own, range)]);
+    return { agentId, timeRange: range.label, period: presentPeriod(range), metrics, pagination, ...gaps };
   }
 
   /** The metrics there are or were, by name; also such that have no samples left. */

@@ -18,6 +18,8 @@ export interface SampleBatch {
   readonly agentKey: number;
   /** The sender's name for this batch; a repeat within about an hour is recognised and stored once. */
   readonly batchId: string | null;
+  /** The sender's count of its batches, from 0 or 1 to MAX_SEQ; null when it does not count. */
+  readonly seq: number | null;
   readonly receivedAtMs: number;
   /** A dictionary id (≥ 1), or `-1 - n` for `newSeries[n]`, whose id the sender does not know yet. */
   readonly seriesIds: Int32Array;
@@ -34,6 +36,9 @@ export interface SampleBatch {
   readonly clockSkewMs: number | null;
 }
 
+/** The highest `seq` there is: beyond it, SQLite and JavaScript would not agree on sums any more. */
+export const MAX_SEQ = 2 ** 48;
+
 export interface AppendResult {
   readonly duplicate: boolean;
   /** Samples on disk: of this batch, or of its first arrival when it is a duplicate. */
@@ -41,6 +46,8 @@ export interface AppendResult {
   readonly errors: number;
   /** Ids of `newSeries`, in order; 0 where the agent has reached its series limit. Empty for a duplicate. */
   readonly newSeriesIds: readonly number[];
+  /** Whether anything is missing of the agent; said by a batch with a `seq` that may have changed that. */
+  readonly hasGaps?: boolean;
 }
 
 export interface MetricWriter {
@@ -119,6 +126,34 @@ export interface MetricReader {
   names(filter: SeriesFilter): Promise<{ name: string; type: MetricType }[]>;
 }
 
+// ---------------------------------------------------------------- what is missing
+
+/** Samples that an agent had to throw away, as it reports them. */
+export interface DroppedReport {
+  readonly count: number;
+  /** Times of the oldest and the newest of them. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A stretch of time in which something of an agent is known to be missing. */
+export interface AgentGap {
+  readonly agentKey: number;
+  /** `missing`: batches that have not come. `dropped`: samples that will not. */
+  readonly reason: 'missing' | 'dropped';
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** How many batches or samples. */
+  readonly lost: number;
+}
+
+export interface GapReader {
+  /** Keys of the agents that may have gaps: at once, from memory. Who is not among them has none. */
+  readonly agents: ReadonlySet<number>;
+  /** Gaps that touch the range, also such of no length: at most `limit`, the newest by their end. null: of all agents. */
+  within(query: { agentKeys: readonly number[] | null; range: TimeRange; limit: number }): Promise<AgentGap[]>;
+}
+
 // ---------------------------------------------------------------- agents
 
 /** What a connection or a registration says of an agent; an empty string says nothing and changes nothing. */
@@ -147,6 +182,8 @@ export interface AgentStore {
   /** Creates the agent or updates what the description knows; answers the row as it is now. */
   upsert(description: AgentDescription, nowMs: number): Promise<Agent>;
   recordActivity(activities: readonly AgentActivity[]): Promise<void>;
+  /** Answers whether this says more than the agent has said before: reports are repeated until they were heard. */
+  recordDropped(agentKey: number, report: DroppedReport): Promise<boolean>;
   /**
    * Takes the agent out of sight at once (its data is erased in slices afterwards, see eraseDeleted).
    * Answers false when there was none.
@@ -161,7 +198,7 @@ export interface AgentStore {
   expired(beforeMs: number): Promise<{ agentKey: number; id: string }[]>;
   /**
    * One bounded slice of what is past its time: days of samples become rollups, or go where no tier wants them; rollups,
-   * receipts and activities are deleted. True while there is more to do.
+   * receipts, activities and gaps (with the samples) are deleted. True while there is more to do.
    */
   purge(limits: PurgeLimits): Promise<boolean>;
 }
@@ -331,6 +368,7 @@ export interface StorageHealth {
 export interface Storage {
   readonly writer: MetricWriter;
   readonly reader: MetricReader;
+  readonly gaps: GapReader;
   readonly agents: AgentStore;
   readonly configs: ConfigStore;
   readonly targets: TargetStore;

@@ -11,6 +11,7 @@ import type {
   AgentDescription,
   AgentStore,
   AppendResult,
+  DroppedReport,
   MetricWriter,
   SampleBatch,
 } from '../../src/storage/ports.js';
@@ -89,6 +90,8 @@ export class MemoryWriter implements MetricWriter {
 export class MemoryAgentStore implements AgentStore {
   readonly rows = new Map<string, Agent>();
   readonly written: AgentActivity[] = [];
+  /** What agents said they dropped, as JSON. */
+  readonly dropped = new Set<string>();
   upserts = 0;
   readonly failures: Error[] = [];
   private keys = 0;
@@ -116,6 +119,16 @@ export class MemoryAgentStore implements AgentStore {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     this.written.push(...activities);
+  }
+
+  async recordDropped(agentKey: number, report: DroppedReport): Promise<boolean> {
+    await Promise.resolve();
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
+    const said = JSON.stringify([agentKey, report]);
+    const isNew = !this.dropped.has(said);
+    this.dropped.add(said);
+    return isNew;
   }
 
   async remove(agentKey: number): Promise<boolean> {

@@ -118,6 +118,14 @@ const ODD_ENVELOPE: readonly string[] = [
   '"metri\\u0063s":[]',
   '"seq":01',
   '"seq":{"a"}',
+  '"seq":7',
+  '"seq":"7"',
+  '"seq":1e3',
+  '"seq":1.5',
+  '"seq":-1',
+  '"seq":null',
+  '"seq":9007199254740993',
+  '"s\\u0065q":8',
   `"batch_id":"${'x'.repeat(129)}"`,
 ];
 const SPACES = ['', ' ', '\n', '\t ', '\r\n'];

@@ -93,6 +93,7 @@ export function batchOf(agentKey: number, samples: readonly PlainSample[], more:
   return {
     agentKey,
     batchId: null,
+    seq: null,
     receivedAtMs: samples[0]?.receivedAtMs ?? 1_000,
     seriesIds,
     timestampsMs: Float64Array.from(samples, (sample) => sample.timestampMs),

@@ -29,8 +29,8 @@ function readByJson(decoder: MetricFrameDecoder, dictionary: SeriesDictionary, b
   const frame = parseFrame(bytes.toString(), 0);
   if ('code' in frame || frame.type !== 'metrics') return null;
   try {
-    const { batchId, timestamp, location, metrics } = readBatchEnvelope(frame.data, LIMITS.maxMetricsPerBatch);
-    const decoded = decoder.decode(dictionary, metrics, { agentKey: AGENT_KEY, batchId, receivedAtMs: NOW_MS, timestamp });
+    const { batchId, seq, timestamp, location, metrics } = readBatchEnvelope(frame.data, LIMITS.maxMetricsPerBatch);
+    const decoded = decoder.decode(dictionary, metrics, { agentKey: AGENT_KEY, batchId, seq, receivedAtMs: NOW_MS, timestamp });
     return { decoded, batchId, location };
   } catch {
     return null;
@@ -163,6 +163,7 @@ describe('the fast parser', () => {
         decoder.decode(dictionary, data.metrics ?? [], {
           agentKey: AGENT_KEY,
           batchId: null,
+          seq: null,
           receivedAtMs: NOW_MS,
           timestamp: data.timestamp,
         });

@@ -14,7 +14,7 @@ const LIMITS = {
   maxObjectValueBytes: 80,
 };
 const NOW_MS = Date.UTC(2026, 10, 22, 20, 0, 0);
-const FRAME = { agentKey: 1, batchId: null, receivedAtMs: NOW_MS, timestamp: undefined };
+const FRAME = { agentKey: 1, batchId: null, seq: null, receivedAtMs: NOW_MS, timestamp: undefined };
 const schema = metricSchema(LIMITS);
 
 const decoder = (): MetricFrameDecoder => new MetricFrameDecoder(LIMITS, 86_400_000);

@@ -64,7 +64,14 @@ export class KnownFrameReader {
     this.scanner.start(bytes);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.missed = 0;
-    const data: EnvelopeData = { timestamp: undefined, batch_id: undefined, batchId: undefined, location: undefined, metrics: [] };
+    const data: EnvelopeData = {
+      timestamp: undefined,
+      batch_id: undefined,
+      batchId: undefined,
+      seq: undefined,
+      location: undefined,
+      metrics: [],
+    };
     const understood = this.readFrame(data, dictionary, receivedAtMs);
     const { rows } = this;
     // Rows know the agent's dictionary, and this reader outlives its agents.
@@ -77,8 +84,8 @@ export class KnownFrameReader {
       rows.abandon();
       return null;
     }
-    const { batchId, timestamp, location } = envelope;
-    return { batchId, location, decoded: rows.finish({ agentKey, batchId, timestamp }) };
+    const { batchId, seq, timestamp, location } = envelope;
+    return { batchId, location, decoded: rows.finish({ agentKey, batchId, seq, timestamp }) };
   }
 
   /** `{"data": {…}, "type": "metrics"}` in any order, with anything else between. */
@@ -117,7 +124,7 @@ export class KnownFrameReader {
         const value = key === 'location' ? this.readLocation(dictionary.memory) : this.readValue();
         if (value === UNREADABLE) return false;
         // When a key comes twice, the last one counts.
-        if (key === 'timestamp' || key === 'batch_id' || key === 'batchId' || key === 'location') data[key] = value;
+        if (key === 'timestamp' || key === 'batch_id' || key === 'batchId' || key === 'seq' || key === 'location') data[key] = value;
       }
     } while (scanner.take(COMMA));
     return scanner.take(CLOSE_BRACE);
@@ -197,6 +204,7 @@ interface EnvelopeData extends Record<string, unknown> {
   timestamp: unknown;
   batch_id: unknown;
   batchId: unknown;
+  seq: unknown;
   location: unknown;
   metrics: [];
 }

@@ -195,4 +195,29 @@ export const MIGRATIONS: readonly string[] = [
   -- Their bytes, cut so that overflow pages are filled: id is the unit's × 4096 + the part's number.
   CREATE TABLE unit_parts (id INTEGER PRIMARY KEY, payload BLOB NOT NULL) STRICT;
   `,
+  `
+  -- The agent's count of its batches: the last one, and when that batch's newest sample was measured.
+  ALTER TABLE agent_totals ADD COLUMN last_seq INTEGER;
+  ALTER TABLE agent_totals ADD COLUMN last_seq_ms INTEGER;
+
+  -- What is known to be missing: batches that never came (missing), samples that the agent threw away (dropped).
+  CREATE TABLE agent_gaps (
+    id INTEGER PRIMARY KEY,
+    agent_key INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('missing', 'dropped')),
+    -- Of batches that may still come; NULL for what was dropped, and for counts that have ended.
+    first_seq INTEGER,
+    last_seq INTEGER,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    -- Batches that are missing, or samples that were dropped.
+    lost INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX agent_gaps_by_agent ON agent_gaps (agent_key, first_seq);
+  CREATE INDEX agent_gaps_by_end ON agent_gaps (to_ms);
+
+  ALTER TABLE agent_configs ADD COLUMN effective_at_ms INTEGER;
+  UPDATE agent_configs SET effective_at_ms = attempted_at_ms
+    WHERE effective_version = attempted_version AND attempt_status = 'applied';
+  `,
 ];

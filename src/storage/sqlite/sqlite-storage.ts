@@ -8,6 +8,7 @@ import type {
   AgentStore,
   CommandStore,
   ConfigStore,
+  GapReader,
   MetricReader,
   MetricWriter,
   Storage,
@@ -15,6 +16,7 @@ import type {
   TargetStore,
   TierName,
 } from '../ports.js';
+import { KnownGaps } from './known-gaps.js';
 import { KnownUsage } from './known-usage.js';
 import type { CompactorThreadData } from './threads/compactor-thread.js';
 import { ReaderPool } from './threads/reader-pool.js';
@@ -54,6 +56,7 @@ const MAX_WAITING_ACTIVITIES = 10_000;
 export class SqliteStorage implements Storage, Part {
   readonly writer: MetricWriter;
   readonly reader: MetricReader;
+  readonly gaps: GapReader;
   readonly agents: AgentStore;
   readonly configs: ConfigStore;
   readonly targets: TargetStore;
@@ -65,6 +68,7 @@ export class SqliteStorage implements Storage, Part {
   private readonly write: WriterClient;
   private readonly read: ReaderPool;
   private readonly compactor: Compactor;
+  private readonly knownGaps = new KnownGaps();
   private waitingActivities: { activity: Activity; agentKey: number | null }[] = [];
   private activityWrite: Promise<void> | null = null;
 
@@ -95,7 +99,14 @@ export class SqliteStorage implements Storage, Part {
       ),
     );
 
-    this.writer = { append: (batch) => write.call('append', batch) };
+    const known = this.knownGaps;
+    this.writer = {
+      append: (batch) => {
+        const appended = write.call('append', batch);
+        return batch.seq === null ? appended : known.watch(batch.agentKey, appended, ({ hasGaps = null }) => hasGaps);
+      },
+    };
+    this.gaps = { agents: known.keys, within: (query) => read.call('gaps', query) };
     this.reader = {
       samples: (query) => read.call('samples', query),
       aggregate: (query) => read.call('aggregate', query),
@@ -107,14 +118,22 @@ export class SqliteStorage implements Storage, Part {
       all: () => read.call('allAgents'),
       upsert: (description, nowMs) => write.call('upsertAgent', description, nowMs),
       recordActivity: (activities) => write.call('recordAgentActivity', activities),
-      remove: (agentKey) => write.call('removeAgent', agentKey),
+      recordDropped: (agentKey, report) =>
+        known.watch(agentKey, write.call('recordDropped', agentKey, report), (isNew) => (isNew ? true : null)),
+      remove: async (agentKey) => {
+        const removed = await write.call('removeAgent', agentKey);
+        known.note(agentKey, false);
+        return removed;
+      },
       eraseDeleted: () => write.call('eraseDeleted'),
       expired: (beforeMs) => read.call('expiredAgents', beforeMs),
       purge: async (limits) => {
         const { due, done } = await this.compactor.expire(limits);
         // Samples that are still to be made into rollups stay; also when that was of no use this time.
         const more = await write.call('purge', due === 0 ? limits : { ...limits, samplesBeforeMs: Number.MIN_SAFE_INTEGER });
-        return more || done > 0;
+        const gaps = await write.call('purgeGaps', limits.samplesBeforeMs);
+        for (const agentKey of gaps.without) known.note(agentKey, false);
+        return more || gaps.more || done > 0;
       },
     };
     this.configs = {
@@ -160,6 +179,7 @@ export class SqliteStorage implements Storage, Part {
   async start(): Promise<void> {
     await this.writerHost.start();
     await this.read.start();
+    this.knownGaps.load(await this.read.call('agentsWithGaps'));
     this.compactor.start();
     this.logger.info('database open', { path: this.settings.path });
   }

@@ -99,10 +99,38 @@ describe('AgentSockets', () => {
   test('what an agent had to drop is noted', async () => {
     const wayIn = await listen();
     const agent = await TestAgent.connect(wayIn, { agentId: 'a' });
-    await agent.register({ dropped: { count: 7, from: '2026-11-22T19:00:00Z', to: '2026-11-22T19:05:00Z' } });
-    expect(wayIn.activities.activities.map(({ message }) => message)).toContain(
-      'Agent had to drop 7 batches (2026-11-22T19:00:00Z to 2026-11-22T19:05:00Z)',
-    );
+    await agent.register({ dropped: { count: 7, from: '2024-11-22T19:00:00Z', to: '2024-11-22T19:05:00Z' } });
+    const notes = (): string[] => wayIn.activities.activities.flatMap(({ message }) => (message.includes('drop') ? [message] : []));
+    const note = 'Agent had to drop 7 samples (2024-11-22T19:00:00.000Z to 2024-11-22T19:05:00.000Z)';
+    expect(notes()).toEqual([note]);
+    // Said again, because the acknowledgement got lost.
+    await agent.register({ dropped: { count: 7, from: '2024-11-22T19:00:00Z', to: '2024-11-22T19:05:00Z' } });
+    expect(notes()).toEqual([note]);
+  });
+
+  test.each<[string, unknown]>([
+    ['is no object', 'much'],
+    ['has no times', { count: 7 }],
+    ['ends before it begins', { count: 7, from: '2024-11-22T19:00:00Z', to: '2024-11-22T18:00:00Z' }],
+  ])('a registration whose dropped %s is good without it', async (_, dropped) => {
+    const wayIn = await listen();
+    const agent = await TestAgent.connect(wayIn, { agentId: 'a' });
+    await expect(agent.register({ dropped })).resolves.toMatchObject({ status: 'success' });
+    expect(wayIn.agents.dropped.size).toBe(0);
+    expect(agent.frames.map(({ type }) => type)).not.toContain('error');
+  });
+
+  test('what was dropped is acknowledged only when it is on disk', async () => {
+    const wayIn = await listen();
+    const agent = await TestAgent.connect(wayIn, { agentId: 'a' });
+    await agent.register();
+    wayIn.agents.failures.push(new AppError('storage_full', 'the disk is full'));
+    const dropped = { count: 7, from: '2024-11-22T19:00:00Z', to: '2024-11-22T19:05:00Z' };
+    agent.send('registration', { dropped });
+    await expect(agent.nextFrame('error')).resolves.toMatchObject({ code: 'storage_full', retryable: true });
+    await agent.register({ dropped });
+    expect(wayIn.agents.dropped.size).toBe(1);
+    expect(agent.frames.filter(({ type }) => type === 'registration_ack')).toHaveLength(2);
   });
 
   test.each<[string, string | Buffer]>([

@@ -14,7 +14,7 @@ async function known(wayIn: WayIn, id = 'a'): Promise<AgentRecord> {
 }
 
 function submit(wayIn: WayIn, record: AgentRecord, metrics: readonly unknown[], batchId: string | null = null): Promise<BatchOutcome> {
-  const frame = { agentKey: record.agent.agentKey, batchId, receivedAtMs: Date.now(), timestamp: undefined };
+  const frame = { agentKey: record.agent.agentKey, batchId, seq: null, receivedAtMs: Date.now(), timestamp: undefined };
   const decoded = wayIn.decoder.decode(wayIn.registry.dictionaryOf(record), metrics, frame);
   return wayIn.processor.submit(record, decoded, monotonicMs());
 }

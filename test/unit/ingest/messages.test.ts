@@ -6,6 +6,7 @@ import {
   readCommandResult,
   readConfigStatus,
   readConnectParameters,
+  readDropped,
   readHttpRegistration,
   readLocation,
   readRegistration,
@@ -30,7 +31,7 @@ describe('registration', () => {
         network: 'default',
         subnet: 'default',
       },
-      dropped: null,
+      dropped: undefined,
     });
   });
 
@@ -56,25 +57,21 @@ describe('registration', () => {
       location: { provider: 'gcp', instanceId: 'i-1', privateIp: '10.0.0.2', publicIp: '1.2.3.4' },
       capabilities: ['ping', 'dns'],
     };
-    expect(readRegistration('a', snake)).toEqual({ description: expected, dropped: { count: 3, from: '2026-11-22T19:04:38Z', to: '5' } });
-    expect(readRegistration('a', camel)).toEqual({ description: expected, dropped: null });
+    expect(readRegistration('a', snake)).toEqual({ description: expected, dropped: snake.dropped });
+    expect(readRegistration('a', camel)).toEqual({ description: expected, dropped: undefined });
     expect(readRegistration('a', {}).description).toEqual({ ...NOTHING, id: 'a' });
-    expect(readRegistration('a', { location: null, capabilities: null, dropped: null, config: null }).dropped).toBeNull();
+    expect(readRegistration('a', { location: null, capabilities: null, dropped: null, config: null }).dropped).toBeUndefined();
   });
 
-  test.each([
-    { version: 5 },
-    { location: [] },
-    { location: { region: {} } },
-    { capabilities: 'x' },
-    { dropped: 'x' },
-    { version: 'x'.repeat(300) },
-  ])('refuses %j, naming the field', (data) => {
-    const [field = ''] = Object.keys(data);
-    expect(() => readRegistration('a', data)).toThrow(
-      expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(field === 'location' ? '' : field) }),
-    );
-  });
+  test.each([{ version: 5 }, { location: [] }, { location: { region: {} } }, { capabilities: 'x' }, { version: 'x'.repeat(300) }])(
+    'refuses %j, naming the field',
+    (data) => {
+      const [field = ''] = Object.keys(data);
+      expect(() => readRegistration('a', data)).toThrow(
+        expect.objectContaining({ code: 'validation_failed', message: expect.stringContaining(field === 'location' ? '' : field) }),
+      );
+    },
+  );
 
   test('a key named __proto__ is a key', () => {
     expect(readRegistration('a', JSON.parse('{"__proto__":{"version":"x"},"constructor":1}')).description).toEqual({ ...NOTHING, id: 'a' });
@@ -95,6 +92,38 @@ describe('registration', () => {
       });
     }
     expect(readHttpRegistration('a', { location: { provider: 'aws' } }).provider).toBe('aws');
+  });
+});
+
+describe('what an agent had to drop', () => {
+  const NOW_MS = Date.UTC(2026, 10, 22, 20);
+
+  test('is a number of samples and the time they are of', () => {
+    const expected = { count: 3, fromMs: Date.UTC(2026, 10, 22, 19), toMs: Date.UTC(2026, 10, 22, 20, 59) };
+    const { fromMs, toMs } = expected;
+    expect(readDropped({ count: 3, from: '2026-11-22T19:00:00Z', to: '2026-11-22T21:59:00+01:00', more: 1 }, NOW_MS)).toEqual(expected);
+    expect(readDropped({ count: 3, from: fromMs / 1_000, to: toMs }, NOW_MS)).toEqual(expected);
+  });
+
+  test.each([undefined, {}, { count: 0 }, { count: 0, from: null, to: '' }])('%j says that nothing was', (dropped) => {
+    expect(readDropped(dropped, NOW_MS)).toBeNull();
+  });
+
+  test.each([
+    'x',
+    [],
+    null,
+    { count: -1 },
+    { count: '3', from: 1, to: 2 },
+    { count: 1.5, from: 1, to: 2 },
+    { count: 2 ** 49, from: 1, to: 2 },
+    { count: 3 },
+    { count: 3, from: 'yesterday', to: 'today' },
+    { count: 3, from: 2, to: 1 },
+    { count: 3, from: -1, to: 1 },
+    { count: 3, from: NOW_MS, to: NOW_MS + 3_600_001 },
+  ])('%j is refused', (dropped) => {
+    expect(() => readDropped(dropped, NOW_MS)).toThrow(expect.objectContaining({ code: 'validation_failed' }));
   });
 });
 
@@ -145,6 +174,14 @@ describe('the envelope of a batch', () => {
     });
     expect(readBatchEnvelope({ metrics: null, batchId: 'b' }, 10)).toMatchObject({ metrics: [], batchId: 'b' });
     expect(readBatchEnvelope({ metrics: [], batch_id: '' }, 10).batchId).toBeNull();
+  });
+
+  test.each([0, 1, 7, 2 ** 48])('counts: %s', (seq) => {
+    expect(readBatchEnvelope({ metrics: [], seq }, 10).seq).toBe(seq);
+  });
+
+  test.each([undefined, null, '', '7', 1.5, -1, 2 ** 48 + 1, Infinity, {}, true])('is good without a count, which %s is not', (seq) => {
+    expect(readBatchEnvelope({ metrics: [], seq }, 10).seq).toBeNull();
   });
 
   test.each<[string, unknown]>([

@@ -13,7 +13,7 @@ const LIMITS = {
 };
 const NOW_MS = Date.UTC(2026, 10, 22, 19, 30);
 const DAY_MS = 86_400_000;
-const FRAME = { agentKey: 7, batchId: 'b', receivedAtMs: NOW_MS, timestamp: undefined };
+const FRAME = { agentKey: 7, batchId: 'b', seq: 5, receivedAtMs: NOW_MS, timestamp: undefined };
 
 const newDecoder = (): MetricFrameDecoder => new MetricFrameDecoder(LIMITS, DAY_MS);
 const newDictionary = (): SeriesDictionary => new SeriesDictionary(new StringPool(100));

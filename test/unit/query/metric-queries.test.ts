@@ -29,10 +29,14 @@ const STORED = {
   status: () => ({ databaseBytes: 4_096, walBytes: 0, writerQueue: 0, readerQueue: 0, writeFailure: null }),
 };
 
+const GAP = { agent_id: 'b', from: '2026-01-31T10:00:00.000Z', to: '2026-01-31T11:00:00.000Z', reason: 'missing' as const, batches: 3 };
+
 function queriesOver(samples: readonly PlainSample[]): MetricQueries {
   const agents = directoryOf(makeAgent({ id: 'a' }), makeAgent({ id: 'b' }));
   const settings = { retentionMs: 30 * DAY, fiveMinuteRetentionMs: 90 * DAY, oneHourRetentionMs: 400 * DAY };
-  return new MetricQueries(new NaiveReader(samples, PLACES), agents, { nowMs: () => NOW }, settings, STORED);
+  return new MetricQueries(new NaiveReader(samples, PLACES), agents, { nowMs: () => NOW }, settings, STORED, {
+    within: async ({ agentIds }) => ({ gaps: agentIds?.includes('b') === true ? [GAP] : [] }),
+  });
 }
 
 const LAST_DAY = { startMs: NOW - DAY, endMs: NOW, label: '24h' };
@@ -274,4 +278,16 @@ test('search: literal, in any case, most samples first', async () => {
   expect((await queries.search('u_t', {}, 50)).results).toHaveLength(1);
   expect((await queries.search('%total', {}, 50)).results).toEqual([]);
   expect((await queries.search('cpu', {}, 1)).results).toHaveLength(1);
+});
+
+test('histories, aggregates and the samples of an agent say what is missing of the agents they are about', async () => {
+  const queries = queriesOver([{ agentId: 'b', name: 'n', timestampMs: NOW - HOUR, value: 1 }]);
+  const ofEach = async (filter: object): Promise<unknown[]> => {
+    const asked = { filter, range: LAST_DAY, aggregations: ['avg' as const], interval: '1h' as const, groupBy: null, limit: 10, offset: 0 };
+    const answers = [await queries.history('n', filter, LAST_DAY, 10), await queries.aggregated(asked)];
+    return answers.map((answer) => answer.gaps);
+  };
+  expect(await ofEach({ agentIds: ['a'] })).toEqual([[], []]);
+  expect(await ofEach({ agentIds: ['a', 'b'] })).toEqual([[GAP], [GAP]]);
+  expect(await queries.ofAgent('b', {}, LAST_DAY, FIRST_PAGE)).toMatchObject({ metrics: [{ value: 1 }], gaps: [GAP] });
 });

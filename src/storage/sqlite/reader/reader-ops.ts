@@ -4,6 +4,7 @@ import { ActivityRows } from '../rows/activity-rows.js';
 import { AgentRows } from '../rows/agent-rows.js';
 import { CommandRows } from '../rows/command-rows.js';
 import { ConfigRows } from '../rows/config-rows.js';
+import { GapRows } from '../rows/gap-rows.js';
 import { TargetRows } from '../rows/target-rows.js';
 import { FoldPlanner } from '../units/fold-planner.js';
 import { UsageRows } from '../rows/usage-rows.js';
@@ -26,6 +27,7 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
   const planner = new FoldPlanner(db);
   const expiry = new ExpiryPlanner(db);
   const usage = new UsageRows(db);
+  const gaps = new GapRows(db);
   const agents = new AgentRows(db);
   const configs = new ConfigRows(db);
   const targets = new TargetRows(db);
@@ -42,6 +44,8 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
     latest: samples.latest.bind(samples),
     series: series.list.bind(series),
     names: series.names.bind(series),
+    gaps: gaps.within.bind(gaps),
+    agentsWithGaps: gaps.agents.bind(gaps),
     allAgents: agents.all.bind(agents),
     expiredAgents: agents.expired.bind(agents),
     getConfig: configs.get.bind(configs),

@@ -4,12 +4,14 @@ import { ByteWriter } from '../../engine/codec/varint.js';
 import { splitByWindow } from '../../engine/window.js';
 import type { AppendResult, SampleBatch } from '../../ports.js';
 import type { Db } from '../open.js';
+import type { GapRecorder } from './gap-recorder.js';
 import type { LogIds } from './log-ids.js';
 
 const MAX_ERROR_LENGTH = 200;
+const NO_TIMES = { oldestMs: null, newestMs: null };
 
 /**
- * The one way samples get in: dictionary, receipt, totals and payload of one batch, within the writer's
+ * The one way samples get in: dictionary, receipt, totals, count and payload of one batch, within the writer's
  * transaction. A repeated `batch_id` changes nothing and answers what the first one did.
  */
 export class BatchAppender {
@@ -27,6 +29,7 @@ export class BatchAppender {
   constructor(
     db: Db,
     private readonly ids: LogIds,
+    private readonly gaps: GapRecorder,
     private readonly maxSeriesPerAgent: number,
   ) {
     this.findReceipt = db
@@ -56,7 +59,7 @@ export class BatchAppender {
 
   /** @throws AppError `agent_deleted` when the agent was deleted meanwhile. */
   append(batch: SampleBatch): AppendResult {
-    const { agentKey, batchId } = batch;
+    const { agentKey, batchId, seq, receivedAtMs } = batch;
     if (batchId !== null) {
       const receipt = this.findReceipt.get(agentKey, batchId);
       if (receipt !== undefined) return { duplicate: true, processed: receipt[0], errors: receipt[1], newSeriesIds: [] };
@@ -68,22 +71,26 @@ export class BatchAppender {
     const errors = batch.rejected + overLimit;
 
     let newestMs = 0;
+    let oldestMs = Number.POSITIVE_INFINITY;
     const skip = overLimit === 0 ? null : (row: number): boolean => seriesIds[row] === 0;
     const columns = { seriesIds, timestampsMs: batch.timestampsMs, values: batch.values };
     for (const part of processed === 0 ? [] : splitByWindow(batch.timestampsMs, skip)) {
       const payload = encodeBatch(columns, part.rows, part.windowMs, batch.objectValues, this.encoder);
       const sampleCount = part.rows?.length ?? processed;
-      this.insertBatch.run(this.ids.next(), part.windowMs, agentKey, batch.receivedAtMs, part.minMs, part.maxMs, sampleCount, payload);
+      this.insertBatch.run(this.ids.next(), part.windowMs, agentKey, receivedAtMs, part.minMs, part.maxMs, sampleCount, payload);
       newestMs = Math.max(newestMs, part.maxMs);
+      oldestMs = Math.min(oldestMs, part.minMs);
     }
-    const counted = this.countUp.run(processed, errors, batch.receivedAtMs, newestMs, batch.clockSkewMs, agentKey);
+    const counted = this.countUp.run(processed, errors, receivedAtMs, newestMs, batch.clockSkewMs, agentKey);
     if (counted.changes === 0) throw new AppError('agent_deleted', 'the agent was deleted');
+    const hasGaps =
+      seq === null ? null : this.gaps.arrived(agentKey, { seq, receivedAtMs, ...(processed > 0 ? { oldestMs, newestMs } : NO_TIMES) });
     if (errors > 0) {
       const reason = batch.lastError ?? `series_limit: the agent has ${this.maxSeriesPerAgent} series already`;
-      this.insertErrors.run(agentKey, batch.receivedAtMs, errors, reason.slice(0, MAX_ERROR_LENGTH));
+      this.insertErrors.run(agentKey, receivedAtMs, errors, reason.slice(0, MAX_ERROR_LENGTH));
     }
-    if (batchId !== null) this.insertReceipt.run(agentKey, batchId, processed, errors, batch.receivedAtMs);
-    return { duplicate: false, processed, errors, newSeriesIds };
+    if (batchId !== null) this.insertReceipt.run(agentKey, batchId, processed, errors, receivedAtMs);
+    return { duplicate: false, processed, errors, newSeriesIds, ...(hasGaps !== null && { hasGaps }) };
   }
 
   /** Ids of the batch's new series: found, or created as long as the agent may have more; 0 beyond that. */

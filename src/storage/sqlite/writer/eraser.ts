@@ -40,7 +40,7 @@ export class Eraser {
     this.deleteReceipts = db.prepare(
       `DELETE FROM batch_receipts WHERE agent_key = ? AND batch_id IN (SELECT batch_id FROM batch_receipts WHERE agent_key = ? LIMIT ${SLICE_ROWS})`,
     );
-    this.deleteByAgent = ['agent_configs', 'agent_commands', 'batch_errors'].map((table) =>
+    this.deleteByAgent = ['agent_configs', 'agent_commands', 'batch_errors', 'agent_gaps'].map((table) =>
       db.prepare(`DELETE FROM ${table} WHERE agent_key = ?`),
     );
     this.units = new UnitRows(db);

@@ -7,6 +7,7 @@ import { TargetRows } from '../rows/target-rows.js';
 import { BatchAppender } from './append-batch.js';
 import { Eraser } from './eraser.js';
 import { FoldCommitter } from './fold-committer.js';
+import { GapRecorder } from './gap-recorder.js';
 import { LogIds } from './log-ids.js';
 
 /**
@@ -15,7 +16,8 @@ import { LogIds } from './log-ids.js';
  */
 export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: number }) {
   const ids = new LogIds(db);
-  const batches = new BatchAppender(db, ids, settings.maxSeriesPerAgent);
+  const gaps = new GapRecorder(db);
+  const batches = new BatchAppender(db, ids, gaps, settings.maxSeriesPerAgent);
   const folds = new FoldCommitter(db);
   const agents = new AgentRows(db);
   const configs = new ConfigRows(db);
@@ -36,6 +38,8 @@ export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: 
     commitFold: deleting(folds.commit.bind(folds)),
     upsertAgent: agents.upsert.bind(agents),
     recordAgentActivity: agents.recordActivity.bind(agents),
+    recordDropped: gaps.dropped.bind(gaps),
+    purgeGaps: gaps.purge.bind(gaps),
     removeAgent: agents.remove.bind(agents),
     eraseDeleted: deleting(eraser.eraseDeleted.bind(eraser)),
     purge: deleting(eraser.purge.bind(eraser)),
