@@ -92,8 +92,8 @@ export function parseOptions(
     },
     spoolDir: values.spool ?? settings.spool ?? join(homedir(), DEFAULT_FOLDER, id === null ? 'default' : `id-${encodeURIComponent(id)}`),
     spoolLimits: {
-      maxBytes: wholeNumber('spool-mb', values['spool-mb'] ?? '256', 1, 1_000_000) * MEGABYTE,
-      maxAgeMs: wholeNumber('spool-days', values['spool-days'] ?? '7', 1, 3_650) * DAY_MS,
+      maxBytes: wholeNumber('spool-mb', values['spool-mb'] ?? `${settings.spoolMb ?? 256}`, 1, 1_000_000) * MEGABYTE,
+      maxAgeMs: wholeNumber('spool-days', values['spool-days'] ?? `${settings.spoolDays ?? 7}`, 1, 3_650) * DAY_MS,
     },
     config: defaultConfig({ ...(intervalS === undefined ? {} : { intervalS }), targets }),
     commands: settings.commands,

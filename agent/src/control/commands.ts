@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { CheckTarget, Clock, Logger } from '../model.js';
+import { reasonOf } from '../reason-of.js';
 import { type CommandName, isCommandName, type ReadCommand, readCommand } from './command-args.js';
-import { isObject, reasonOf, shown } from './shown.js';
+import { isObject, shown } from './shown.js';
 
 /** A command as the server sends it. */
 export interface Command {

@@ -10,8 +10,9 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig, Logger } from '../model.js';
+import { reasonOf } from '../reason-of.js';
 import { parseConfig } from './config.js';
-import { isObject, reasonOf, shown } from './shown.js';
+import { isObject, shown } from './shown.js';
 
 export interface ConfigKeeperDeps {
   /** The folder the configuration is kept in. */

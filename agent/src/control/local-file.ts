@@ -4,9 +4,10 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import type { CheckTarget } from '../model.js';
+import { reasonOf } from '../reason-of.js';
 import { COMMAND_NAMES, type CommandName, isCommandName } from './command-args.js';
 import { readTargetList } from './config.js';
-import { isObject, reasonOf, shown } from './shown.js';
+import { isObject, shown } from './shown.js';
 import { CHECK_TYPES } from './target-text.js';
 
 /** What the file says; what it does not say is absent. */

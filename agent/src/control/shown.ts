@@ -16,8 +16,3 @@ function cut(text: string): string {
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-
-/** The message of whatever was thrown. */
-export function reasonOf(error: unknown): string {
-  return isObject(error) && typeof error.message === 'string' ? error.message : String(error);
-}
