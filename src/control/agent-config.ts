@@ -1,9 +1,10 @@
 import { requireAgent } from '../model/agent.js';
+import { type ConfigStatus, configStatus } from '../model/config-state.js';
 import { AppError } from '../model/errors.js';
 import type { ConfigStatusReport } from '../model/event.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Logger } from '../runtime/logger.js';
-import type { AgentConfigBody, ConfigStore, StoredAgentConfig } from '../storage/ports.js';
+import type { AgentConfigBody, ConfigAttempt, ConfigStore, StoredAgentConfig } from '../storage/ports.js';
 import { parseAgentConfig } from './agent-config-body.js';
 import type { AgentChannel, ConfigPusher } from './config-pusher.js';
 import { type ActivityDeps, noteActivity } from './note-activity.js';
@@ -15,19 +16,20 @@ export interface ConfigServiceDeps extends ActivityDeps {
   readonly logger: Logger;
 }
 
-/** `pending` until the agent said something of the current version; the Go agents never do. */
-export type ConfigState = 'pending' | 'applied' | 'failed';
-
 export interface AgentConfigAnswer {
   readonly agentId: string;
   /** The agent's own configuration, without the targets that are pushed along with it. */
   readonly config: AgentConfigBody;
+  /** The one the agent is to run, as `desired_version` says too. */
   readonly version: number;
-  readonly status: ConfigState;
+  readonly status: ConfigStatus;
+  readonly desired_version: number;
   readonly attempted_version: number | null;
   readonly effective_version: number | null;
   readonly error: string | null;
+  readonly desired_since: string;
   readonly attempted_at: string | null;
+  readonly effective_since: string | null;
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -41,7 +43,8 @@ export interface ConfigChanged {
   readonly delivered: boolean;
 }
 
-const MAX_ERROR_LENGTH = 2_000;
+/** It is in memory for every agent, and in every answer about one. */
+const MAX_ERROR_LENGTH = 500;
 
 /** Configurations of agents: what people set, what was pushed, and what agents said of it. */
 export class ConfigService {
@@ -73,11 +76,14 @@ export class ConfigService {
       agentId,
       config: row.config,
       version: row.version,
-      status: stateOf(row),
+      status: configStatus(row),
+      desired_version: row.version,
       attempted_version: row.attemptedVersion,
       effective_version: row.effectiveVersion,
       error: row.attemptError,
+      desired_since: isoTime(row.updatedAtMs),
       attempted_at: isoTimeOrNull(row.attemptedAtMs),
+      effective_since: isoTimeOrNull(row.effectiveAtMs),
       created_at: isoTime(row.createdAtMs),
       updated_at: isoTime(row.updatedAtMs),
     };
@@ -92,6 +98,7 @@ export class ConfigService {
     const agent = requireAgent(agents, agentId);
     const config = parseAgentConfig(body, agentId);
     const row = await configs.put(agent.agentKey, config, clock.nowMs());
+    agents.configChanged(agentId, row);
     noteActivity(this.deps, 'config_changed', agent, `configuration version ${row.version} was set`);
     const delivered = await pusher.push(agentId).catch((error: unknown) => {
       logger.warn('configuration stored but not pushed', { agentId, version: row.version, error });
@@ -103,7 +110,7 @@ export class ConfigService {
   }
 
   private async record(report: ConfigStatusReport): Promise<void> {
-    const { configs, clock, logger } = this.deps;
+    const { configs, agents, clock, logger } = this.deps;
     const { agent, version, status } = report;
     try {
       const row = await configs.get(agent.agentKey);
@@ -112,7 +119,12 @@ export class ConfigService {
         return;
       }
       const error = report.error === null ? null : report.error.slice(0, MAX_ERROR_LENGTH);
-      await configs.recordStatus(agent.agentKey, { version, status, error }, clock.nowMs());
+      const attempt = { version, status, error };
+      // Agents say it again whenever they register.
+      if (saysNothingNew(row, attempt)) return;
+      const state = await configs.recordStatus(agent.agentKey, attempt, clock.nowMs());
+      if (state === null) return;
+      agents.configChanged(agent.id, state);
       noteActivity(this.deps, 'config_status', agent, `configuration version ${version} ${status}${error === null ? '' : `: ${error}`}`);
     } catch (error) {
       logger.warn('what an agent said of its configuration was not recorded', { agentId: agent.id, version, status, error });
@@ -120,6 +132,6 @@ export class ConfigService {
   }
 }
 
-function stateOf(row: StoredAgentConfig): ConfigState {
-  return row.attemptedVersion === row.version ? (row.attemptStatus ?? 'pending') : 'pending';
+function saysNothingNew(row: StoredAgentConfig, { version, status, error }: ConfigAttempt): boolean {
+  return row.attemptedVersion === version && row.attemptStatus === status && row.attemptError === error;
 }

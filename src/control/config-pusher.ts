@@ -2,7 +2,7 @@ import type { Agent } from '../model/agent.js';
 import { isAppError } from '../model/errors.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ConfigStore, StoredAgentConfig } from '../storage/ports.js';
+import type { ConfigStore, KeyedConfigState, StoredAgentConfig } from '../storage/ports.js';
 import { withTargets } from './agent-config-body.js';
 import type { TargetBook } from './target-book.js';
 
@@ -14,6 +14,8 @@ export interface AgentChannel {
   isReachable(id: string): boolean;
   /** Sends a frame over the agent's newest connection; false when it has none. */
   send(id: string, type: string, data: object): boolean;
+  /** Keeps and announces how an agent's configuration is by now. */
+  configChanged(id: string, state: KeyedConfigState): void;
 }
 
 export interface ConfigPusherDeps {
@@ -31,7 +33,8 @@ const BUMP_SLICE = 500;
 /**
  * Gets configurations to agents. What is pushed is read at the moment of the push, and pushes to one agent follow
  * one another, so that the last frame an agent sees is the newest version. Nothing waits for an answer: the Go
- * agents never give one.
+ * agents never give one. Agents get it with every registration, also when they said that they run it: one that lost what it
+ * kept, or was set up anew under its old id, has it again.
  *
  * `push` is for one agent and answers at once; `enqueue` is for a fleet (targets changed, ten thousand agents
  * reconnected): it asks storage for a few at a time, and tries again when storage is busy. An agent that could
@@ -59,10 +62,10 @@ export class ConfigPusher {
 
   /** Pushes the agent's configuration now; true when it went out. @throws AppError of storage */
   push(agentId: string): Promise<boolean> {
-    return this.inTurn(agentId, () => this.send(agentId, false));
+    return this.inTurn(agentId, () => this.send(agentId));
   }
 
-  /** Pushes to these agents soon, each once however often it is asked, unless it runs this version already. */
+  /** Pushes to these agents soon, each once however often it is asked. */
   enqueue(agentIds: Iterable<string>, attempts = 0): void {
     if (this.stopped) return;
     for (const agentId of agentIds) {
@@ -75,10 +78,7 @@ export class ConfigPusher {
   async announce(agents: readonly Agent[]): Promise<void> {
     for (let from = 0; from < agents.length; from += BUMP_SLICE) {
       const slice = agents.slice(from, from + BUMP_SLICE);
-      await this.deps.configs.bump(
-        slice.map((agent) => agent.agentKey),
-        this.deps.clock.nowMs(),
-      );
+      await this.bump(slice);
       this.enqueue(slice.map((agent) => agent.id));
     }
   }
@@ -89,7 +89,7 @@ export class ConfigPusher {
       for (let next = this.next(); next !== null; next = this.next()) {
         const { agentId, attempts } = next;
         try {
-          await this.inTurn(agentId, () => this.send(agentId, true));
+          await this.inTurn(agentId, () => this.send(agentId));
         } catch (error) {
           this.failed(agentId, attempts + 1, error);
         }
@@ -134,12 +134,12 @@ export class ConfigPusher {
     return mine;
   }
 
-  private async send(agentId: string, unlessEffective: boolean): Promise<boolean> {
+  private async send(agentId: string): Promise<boolean> {
     const { agents, targets } = this.deps;
     const agent = agents.find(agentId);
     if (agent === null || agent.status === 'disconnected') return false;
     const row = await this.row(agent);
-    if (row === null || (unlessEffective && row.effectiveVersion === row.version)) return false;
+    if (row === null) return false;
     // Targets are looked up after the version: newer content under an older version is followed by its own push.
     const config = withTargets(row.config, targets.applyingTo(agentId));
     return agents.send(agentId, 'config_update', { version: row.version, config });
@@ -147,10 +147,17 @@ export class ConfigPusher {
 
   /** The stored row; made on the spot for an agent that came after the targets that apply to it. */
   private async row(agent: Agent): Promise<StoredAgentConfig | null> {
-    const { configs, targets, clock } = this.deps;
+    const { configs, targets } = this.deps;
     const row = await configs.get(agent.agentKey);
     if (row !== null || Object.keys(targets.applyingTo(agent.id)).length === 0) return row;
-    await configs.bump([agent.agentKey], clock.nowMs());
+    await this.bump([agent]);
     return configs.get(agent.agentKey);
+  }
+
+  private async bump(agents: readonly Agent[]): Promise<void> {
+    const idOf = new Map(agents.map((agent) => [agent.agentKey, agent.id]));
+    for (const state of await this.deps.configs.bump([...idOf.keys()], this.deps.clock.nowMs())) {
+      this.deps.agents.configChanged(idOf.get(state.agentKey) ?? '', state);
+    }
   }
 }

@@ -7,13 +7,14 @@
  * When a write-back fails it is kept and tried again.
  */
 import type { Agent, AgentDirectory } from '../model/agent.js';
+import { configStateOf } from '../model/config-state.js';
 import { AppError } from '../model/errors.js';
 import type { ActivityType, Events } from '../model/event.js';
 import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
-import type { ActivityStore, AgentDescription, AgentStore, DroppedReport } from '../storage/ports.js';
+import type { ActivityStore, AgentDescription, AgentStore, DroppedReport, KeyedConfigState } from '../storage/ports.js';
 import { ActivityWriteBack } from './activity-write-back.js';
 import { type AgentLink, AgentRecord } from './agent-record.js';
 import { addsNothing, type StatusReport } from './messages.js';
@@ -214,6 +215,14 @@ export class AgentRegistry implements AgentDirectory {
     this.announce(record);
   }
 
+  /** How the agent's configuration is by now, from storage. What is of another incarnation, or older than what is known, changes nothing. */
+  configChanged(id: string, state: KeyedConfigState): void {
+    const record = this.records.get(id);
+    if (record === undefined || record.agent.agentKey !== state.agentKey || state.version < (record.agent.config?.version ?? 0)) return;
+    record.agent.config = configStateOf(state);
+    this.announce(record);
+  }
+
   /** The agent had to throw samples away. It may say so several times; resolves when it is on disk. @throws of storage */
   async reportDropped(record: AgentRecord, report: DroppedReport): Promise<void> {
     if (!(await this.deps.agents.recordDropped(record.agent.agentKey, report))) return;
@@ -261,7 +270,7 @@ export class AgentRegistry implements AgentDirectory {
     if (known !== undefined) {
       const row = await this.deps.agents.upsert(description, this.deps.clock.nowMs());
       // Series ids belong to one incarnation.
-      if (row.agentKey !== known.agent.agentKey) known.dictionary = null;
+      if (row.agentKey !== known.agent.agentKey) known.dictionary = known.agent.config = null;
       takeOver(known, row);
       this.refreshStatus(known);
       this.announce(known);

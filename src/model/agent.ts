@@ -1,3 +1,4 @@
+import type { AgentConfigState } from './config-state.js';
 import { AppError } from './errors.js';
 
 /** What the server knows of an agent. Empty strings mean "not known", as in the agents' own frames. */
@@ -47,6 +48,8 @@ export interface Agent extends AgentLocation {
   readonly totalErrors: number;
   /** Server clock minus agent clock at its last batch, in milliseconds; null until a batch came. */
   readonly clockSkewMs: number | null;
+  /** null: neither a configuration nor a target was ever meant for it. */
+  readonly config: AgentConfigState | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }

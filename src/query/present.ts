@@ -4,6 +4,7 @@
  * one shape everywhere. Pure; never throws for values that storage can hold.
  */
 import type { Agent } from '../model/agent.js';
+import { type AgentConfigState, type ConfigStatus, configStatus } from '../model/config-state.js';
 import type { Activity } from '../model/event.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { MetricType, SeriesInfo, Tags } from '../model/metric.js';
@@ -30,8 +31,23 @@ export interface AgentAnswer {
   readonly total_metrics: number;
   readonly total_errors: number;
   readonly clock_skew_ms: number | null;
+  /** null while neither a configuration nor a target is meant for it. */
+  readonly config: ConfigStateAnswer | null;
   readonly created_at: string | null;
   readonly updated_at: string | null;
+}
+
+/** Which version of its configuration an agent is to run, which one it tried, which one it runs, and since when. */
+export interface ConfigStateAnswer {
+  readonly desired_version: number;
+  readonly attempted_version: number | null;
+  readonly effective_version: number | null;
+  readonly status: ConfigStatus;
+  /** Why the attempt failed. */
+  readonly error: string | null;
+  readonly desired_since: string;
+  readonly attempted_at: string | null;
+  readonly effective_since: string | null;
 }
 
 /** A metric in answers. `value` is the number, or the object exactly as it came in. */
@@ -93,8 +109,22 @@ export function presentAgent(agent: Agent): AgentAnswer {
     total_metrics: agent.totalMetrics,
     total_errors: agent.totalErrors,
     clock_skew_ms: agent.clockSkewMs,
+    config: agent.config === null ? null : presentConfigState(agent.config),
     created_at: isoTimeOrNull(agent.createdAtMs),
     updated_at: isoTimeOrNull(agent.updatedAtMs),
+  };
+}
+
+function presentConfigState(state: AgentConfigState): ConfigStateAnswer {
+  return {
+    desired_version: state.version,
+    attempted_version: state.attemptedVersion,
+    effective_version: state.effectiveVersion,
+    status: configStatus(state),
+    error: state.attemptError,
+    desired_since: isoTime(state.updatedAtMs),
+    attempted_at: isoTimeOrNull(state.attemptedAtMs),
+    effective_since: isoTimeOrNull(state.effectiveAtMs),
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import type { AggregateGroup, AggregateWants, GroupKey } from '../model/aggregate.js';
 import type { Agent, AgentHealth, AgentLocation } from '../model/agent.js';
+import type { AgentConfigState } from '../model/config-state.js';
 import type { Activity } from '../model/event.js';
 import type { MetricType, SeriesIdentity, SeriesInfo, TimeRange } from '../model/metric.js';
 
@@ -217,33 +218,34 @@ export interface PurgeLimits {
 /** Flat agent configuration (CONTRACT §3), only the keys that were set. */
 export type AgentConfigBody = Readonly<Record<string, unknown>>;
 
-export interface StoredAgentConfig {
+export interface KeyedConfigState extends AgentConfigState {
   readonly agentKey: number;
+}
+
+export interface StoredAgentConfig extends KeyedConfigState {
   /** null: nobody set one; the row is there because targets apply to the agent. */
   readonly config: AgentConfigBody | null;
-  readonly version: number;
-  /** What the agent said of the version it last attempted. */
-  readonly attemptedVersion: number | null;
-  readonly attemptStatus: 'applied' | 'failed' | null;
-  readonly attemptError: string | null;
-  readonly attemptedAtMs: number | null;
-  /** The newest version the agent said it applied. */
-  readonly effectiveVersion: number | null;
   readonly createdAtMs: number;
-  readonly updatedAtMs: number;
+}
+
+/** What an agent said of a version it was sent. */
+export interface ConfigAttempt {
+  readonly version: number;
+  readonly status: 'applied' | 'failed';
+  readonly error: string | null;
 }
 
 export interface ConfigStore {
   get(agentKey: number): Promise<StoredAgentConfig | null>;
   /** Stores the config under the next version. */
   put(agentKey: number, config: AgentConfigBody, nowMs: number): Promise<StoredAgentConfig>;
-  /** Counts up the version of these agents without touching their config; creates rows where there are none. */
-  bump(agentKeys: readonly number[], nowMs: number): Promise<void>;
-  recordStatus(
-    agentKey: number,
-    report: { version: number; status: 'applied' | 'failed'; error: string | null },
-    nowMs: number,
-  ): Promise<void>;
+  /**
+   * Counts up the version of these agents without touching their config; creates rows where there are none. Answers how
+   * they are now, without agents that are gone.
+   */
+  bump(agentKeys: readonly number[], nowMs: number): Promise<KeyedConfigState[]>;
+  /** Answers how it is now; null when there is no such version. */
+  recordStatus(agentKey: number, attempt: ConfigAttempt, nowMs: number): Promise<KeyedConfigState | null>;
 }
 
 export type TargetType = 'ping' | 'http' | 'tcp' | 'dns';

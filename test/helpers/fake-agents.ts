@@ -1,4 +1,5 @@
 import type { Agent, AgentDirectory } from '../../src/model/agent.js';
+import type { AgentConfigState } from '../../src/model/config-state.js';
 
 /** An agent as the registry would show it; connected unless `fields` says otherwise. */
 export function agentOf(id: string, fields: Partial<Agent> = {}): Agent {
@@ -24,6 +25,7 @@ export function agentOf(id: string, fields: Partial<Agent> = {}): Agent {
     totalMetrics: 0,
     totalErrors: 0,
     clockSkewMs: null,
+    config: null,
     createdAtMs: 1_000,
     updatedAtMs: 1_000,
     ...fields,
@@ -67,6 +69,11 @@ export class FakeAgents implements AgentDirectory {
     this.sent.push({ id, type, data });
     for (const waiter of this.waiters) if (this.sent.length >= waiter.count) waiter.resolve();
     return true;
+  }
+
+  configChanged(id: string, state: AgentConfigState): void {
+    const agent = this.agents.get(id);
+    if (agent !== undefined) this.agents.set(id, { ...agent, config: state });
   }
 
   /** Resolves once this many frames were sent in all. */

@@ -179,6 +179,7 @@ function newAgent(id: string, agentKey: number, nowMs: number): { -readonly [K i
     totalMetrics: 0,
     totalErrors: 0,
     clockSkewMs: null,
+    config: null,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };

@@ -3,7 +3,9 @@ import type {
   ActivityStore,
   AgentConfigBody,
   CommandStore,
+  ConfigAttempt,
   ConfigStore,
+  KeyedConfigState,
   StoredAgentConfig,
   StoredCommand,
   Target,
@@ -27,25 +29,26 @@ export class MemoryConfigStore implements ConfigStore {
     return next;
   }
 
-  async bump(agentKeys: readonly number[], nowMs: number): Promise<void> {
+  async bump(agentKeys: readonly number[], nowMs: number): Promise<KeyedConfigState[]> {
     for (const agentKey of agentKeys) this.rows.set(agentKey, this.nextVersion(agentKey, nowMs));
+    return agentKeys.map((agentKey) => this.rows.get(agentKey) as StoredAgentConfig);
   }
 
-  async recordStatus(
-    agentKey: number,
-    report: { version: number; status: 'applied' | 'failed'; error: string | null },
-    nowMs: number,
-  ): Promise<void> {
+  async recordStatus(agentKey: number, report: ConfigAttempt, nowMs: number): Promise<KeyedConfigState | null> {
     const row = this.rows.get(agentKey);
-    if (row === undefined) return;
-    this.rows.set(agentKey, {
+    if (row === undefined || report.version > row.version) return null;
+    const applied = report.status === 'applied';
+    const next: StoredAgentConfig = {
       ...row,
       attemptedVersion: report.version,
       attemptStatus: report.status,
       attemptError: report.error,
       attemptedAtMs: nowMs,
-      effectiveVersion: report.status === 'applied' ? report.version : row.effectiveVersion,
-    });
+      effectiveVersion: applied ? report.version : row.effectiveVersion,
+      effectiveAtMs: applied && report.version !== row.effectiveVersion ? nowMs : row.effectiveAtMs,
+    };
+    this.rows.set(agentKey, next);
+    return next;
   }
 
   private nextVersion(agentKey: number, nowMs: number): StoredAgentConfig {
@@ -60,6 +63,7 @@ export class MemoryConfigStore implements ConfigStore {
       attemptError: null,
       attemptedAtMs: null,
       effectiveVersion: null,
+      effectiveAtMs: null,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };

@@ -68,15 +68,19 @@ describe('ConfigService', () => {
       version: 1,
       status: 'pending',
       attempted_version: null,
+      desired_version: 1,
       effective_version: null,
       error: null,
+      desired_since: NOW,
       attempted_at: null,
+      effective_since: null,
       created_at: NOW,
       updated_at: NOW,
     });
+    expect(agents.find('a1')?.config).toMatchObject({ version: 1, updatedAtMs: NOW_MS, effectiveVersion: null });
   });
 
-  test('an agent that is away gets it with its registration, and again until it says that it applied it', async () => {
+  test('an agent that is away gets it with its registration, and with every one after it', async () => {
     const { service, agents, bus } = house;
     expect(await service.put('away', { batch_size: 7 })).toMatchObject({ version: 1, delivered: false });
     expect(agents.sent).toEqual([]);
@@ -93,7 +97,42 @@ describe('ConfigService', () => {
     await settled();
     bus.emit('agentRegistered', back);
     await settled();
-    expect(agents.sent).toHaveLength(2);
+    expect(agents.sent).toHaveLength(3);
+  });
+
+  test('what an agent says again changes nothing and is noted once', async () => {
+    const { service, agents, bus, activities, configs } = house;
+    const agent = agents.find('a1') ?? agentOf('a1');
+    await service.put('a1', { batch_size: 7 });
+    for (let i = 0; i < 3; i++) {
+      bus.emit('configStatusReported', { agent, version: 1, status: 'applied', error: null });
+      await settled();
+    }
+    expect(activities.entries.filter(({ activity }) => activity.type === 'config_status')).toHaveLength(1);
+    const before = configs.rows.get(1);
+    bus.emit('configStatusReported', { agent, version: 1, status: 'applied', error: null });
+    await settled();
+    expect(configs.rows.get(1)).toBe(before);
+  });
+
+  test('the agent shows how it is: what it should run, tried, and runs', async () => {
+    const { service, agents, bus } = house;
+    const agent = agents.find('a1') ?? agentOf('a1');
+    await service.put('a1', { batch_size: 7 });
+    bus.emit('configStatusReported', { agent, version: 1, status: 'applied', error: null });
+    await settled();
+    await service.put('a1', { batch_size: 8 });
+    bus.emit('configStatusReported', { agent, version: 2, status: 'failed', error: 'x'.repeat(600) });
+    await settled();
+    expect(agents.find('a1')?.config).toMatchObject({
+      version: 2,
+      attemptedVersion: 2,
+      attemptStatus: 'failed',
+      attemptError: 'x'.repeat(500),
+      effectiveVersion: 1,
+      effectiveAtMs: NOW_MS,
+    });
+    expect(await service.get('a1')).toMatchObject({ status: 'failed', desired_version: 2, effective_version: 1, effective_since: NOW });
   });
 
   test('what the agent says of the current version is shown, of an older one is pending', async () => {
@@ -159,6 +198,7 @@ describe('ConfigService', () => {
     bus.emit('agentRegistered', agentOf('a1'));
     await agents.sentCount(1);
     expect(agents.sent[0]?.data).toEqual({ version: 1, config: { targets: { ping: ['9.9.9.9'] } } });
+    expect(agents.find('a1')?.config).toMatchObject({ version: 1 });
   });
 
   test('the last frame is the newest version, however puts overtake one another', async () => {

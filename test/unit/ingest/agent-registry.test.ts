@@ -157,6 +157,39 @@ describe('AgentRegistry', () => {
     expect(agents.rows.size).toBe(1);
   });
 
+  test('keeps and announces how the configuration is; what is older or of another incarnation changes nothing', async () => {
+    const { registry, bus } = await start();
+    const told: (number | undefined)[] = [];
+    const { agent } = await registry.describe(describing('a'));
+    bus.on('agentUpdated', ({ config }) => told.push(config?.version));
+    const { agentKey } = agent;
+    const state = {
+      agentKey,
+      version: 2,
+      updatedAtMs: 1,
+      attemptedVersion: null,
+      attemptStatus: null,
+      attemptError: null,
+      attemptedAtMs: null,
+      effectiveVersion: null,
+      effectiveAtMs: null,
+    };
+    const more = { ...state, config: { batch_size: 7 }, createdAtMs: 1 };
+    registry.configChanged('a', more);
+    const { agentKey: _key, ...shown } = state;
+    expect(registry.find('a')?.config).toEqual(shown);
+    registry.configChanged('a', { ...state, version: 1 });
+    registry.configChanged('a', { ...state, version: 3, agentKey: agentKey + 1 });
+    registry.configChanged('nobody', state);
+    expect(registry.find('a')?.config).toEqual(shown);
+    registry.configChanged('a', { ...state, attemptedVersion: 2, attemptStatus: 'applied', effectiveVersion: 2 });
+    expect(registry.find('a')?.config).toMatchObject({ effectiveVersion: 2 });
+    expect(told).toEqual([2, 2]);
+    await registry.remove('a');
+    await registry.describe(describing('a'));
+    expect(registry.find('a')?.config).toBeNull();
+  });
+
   test('an agent over HTTP is there until it missed three of its own intervals', async () => {
     const { registry } = await start();
     const record = await registry.describe(describing('a'));

@@ -42,9 +42,36 @@ describe('agents', () => {
       total_metrics: 7,
       total_errors: 0,
       clock_skew_ms: -12,
+      config: null,
       created_at: '2026-01-31T11:59:59.999Z',
       updated_at: '2026-01-31T12:00:00.000Z',
     });
+  });
+
+  test('say which configuration they should run, tried and run, and since when', () => {
+    const config = {
+      version: 3,
+      updatedAtMs: T0,
+      attemptedVersion: 2,
+      attemptStatus: 'failed' as const,
+      attemptError: 'no such interface',
+      attemptedAtMs: T0 - 1_000,
+      effectiveVersion: 1,
+      effectiveAtMs: T0 - 2_000,
+    };
+    expect(presentAgent(makeAgent({ id: 'a', config })).config).toEqual({
+      desired_version: 3,
+      attempted_version: 2,
+      effective_version: 1,
+      status: 'pending',
+      error: 'no such interface',
+      desired_since: '2026-01-31T12:00:00.000Z',
+      attempted_at: '2026-01-31T11:59:59.000Z',
+      effective_since: '2026-01-31T11:59:58.000Z',
+    });
+    expect(presentAgent(makeAgent({ id: 'a', config: { ...config, version: 2 } })).config?.status).toBe('failed');
+    const applied = { ...config, version: 2, attemptStatus: 'applied' as const };
+    expect(presentAgent(makeAgent({ id: 'a', config: applied })).config?.status).toBe('applied');
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Agent, AgentHealth } from '../../../model/agent.js';
+import type { AgentConfigState } from '../../../model/config-state.js';
 import type { AgentActivity, AgentDescription } from '../../ports.js';
 import type { Db } from '../open.js';
 
@@ -26,10 +27,21 @@ interface AgentRow {
   errors: number;
   last_batch_ms: number;
   clock_skew_ms: number | null;
+  /** As is all that is said of the configuration: null without one. */
+  config_version: number | null;
+  config_updated_at_ms: number;
+  attempted_version: number | null;
+  attempt_status: AgentConfigState['attemptStatus'];
+  attempt_error: string | null;
+  attempted_at_ms: number | null;
+  effective_version: number | null;
+  effective_at_ms: number | null;
 }
 
-const SELECT_AGENT = `SELECT a.*, t.metrics, t.errors, t.last_batch_ms, t.clock_skew_ms
-  FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key`;
+const SELECT_AGENT = `SELECT a.*, t.metrics, t.errors, t.last_batch_ms, t.clock_skew_ms,
+    c.version AS config_version, c.updated_at_ms AS config_updated_at_ms, c.attempted_version, c.attempt_status, c.attempt_error,
+    c.attempted_at_ms, c.effective_version, c.effective_at_ms
+  FROM agents a JOIN agent_totals t ON t.agent_key = a.agent_key LEFT JOIN agent_configs c ON c.agent_key = a.agent_key`;
 
 /** A crash loop breeds agents by the thousand: their rollups are not worth keeping their rows and series for a year. */
 const SHORT_LIFE_MS = 86_400_000;
@@ -144,7 +156,22 @@ function toAgent(row: AgentRow): Agent {
     totalMetrics: row.metrics,
     totalErrors: row.errors,
     clockSkewMs: row.clock_skew_ms,
+    config: configOf(row),
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
+  };
+}
+
+function configOf(row: AgentRow): AgentConfigState | null {
+  if (row.config_version === null) return null;
+  return {
+    version: row.config_version,
+    updatedAtMs: row.config_updated_at_ms,
+    attemptedVersion: row.attempted_version,
+    attemptStatus: row.attempt_status,
+    attemptError: row.attempt_error,
+    attemptedAtMs: row.attempted_at_ms,
+    effectiveVersion: row.effective_version,
+    effectiveAtMs: row.effective_at_ms,
   };
 }
