@@ -6,11 +6,13 @@
  * gets the new one again when it registers. Kept is what the server sent, not what became of it, so that it is read
  * anew, with the local settings of that day, at every start.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentConfig, Logger } from '../model.js';
 import { reasonOf } from '../reason-of.js';
+import { syncFolder, writeSynced } from '../spool/safe-file.js';
 import { parseConfig } from './config.js';
 import { isObject, shown } from './shown.js';
 
@@ -112,22 +114,25 @@ export class ConfigKeeper {
     const path = join(dir, FILE);
     const draft = `${path}.tmp`;
     try {
-      mkdirSync(dir, { recursive: true });
-      writeSynced(draft, JSON.stringify({ version: next.version, config: next.body }));
+      await mkdir(dir, { recursive: true });
+      await writeSynced(draft, JSON.stringify({ version: next.version, config: next.body }));
     } catch (error) {
-      removeQuietly(draft);
+      await removeQuietly(draft);
       return `it cannot be kept on disk: ${reasonOf(error)}`;
     }
     const old = this.running;
+    // Whoever asks while it is being applied must not bring the old one back.
+    this.running = parsed.config;
     try {
       await this.deps.apply(parsed.config);
-      renameSync(draft, path);
+      await rename(draft, path);
     } catch (error) {
-      removeQuietly(draft);
+      this.running = old;
+      await removeQuietly(draft);
       return `it could not be applied: ${reasonOf(error)}${await this.restore(old)}`;
     }
-    syncFolder(dir);
-    this.running = parsed.config;
+    // Should the machine die before the name is on disk, the server sends it again.
+    await syncFolder(dir).catch(() => undefined);
     this.pushed = next;
     return null;
   }
@@ -168,34 +173,7 @@ function failed(version: number, error: string): ConfigStatus {
   return { version, status: 'failed', error: error.length <= MAX_ERROR_LENGTH ? error : `${error.slice(0, MAX_ERROR_LENGTH - 1)}…` };
 }
 
-function writeSynced(path: string, text: string): void {
-  const fd = openSync(path, 'w', 0o600);
-  try {
-    writeFileSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Makes a renaming last; systems that cannot sync a folder do without. */
-function syncFolder(dir: string): void {
-  try {
-    const fd = openSync(dir, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // Without it a crash of the machine may bring the old file back, and the server pushes again.
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // What is left of a draft is written over by the next one.
-  }
+/** What is left of a draft is written over by the next one. */
+async function removeQuietly(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => undefined);
 }

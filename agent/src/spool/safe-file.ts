@@ -8,13 +8,7 @@ import { dirname } from 'node:path';
 export async function writeSafely(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, text);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -23,8 +17,19 @@ export async function writeSafely(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+/** When this resolves, the content is on disk; when it rejects, the file may hold anything. Readable by the owner alone. */
+export async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** A name in a folder is on disk only when the folder is. Windows cannot sync folders, and does not need it. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {
