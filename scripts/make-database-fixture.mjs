@@ -3,11 +3,11 @@
  * later versions must find in it. To be run once for every version of the schema or of a format, with that version's
  * build, before it is released:
  *
- *   node scripts/make-database-fixture.mjs dist test/fixtures/databases/schema-3
+ *   node scripts/make-database-fixture.mjs dist test/fixtures/databases/schema-4
  *
  * Everything is sent through the build's own storage: three days of five agents, with late and repeated samples, other
- * values for the same millisecond, object values, doubles of every kind, a resent batch and a deleted agent. A build that
- * folds leaves some of it in daily units, some in hourly ones and some, newer than both, in the log.
+ * values for the same millisecond, object values, doubles of every kind, a resent batch, batches that are missing from a
+ * count and a deleted agent. A build that folds leaves some of it in daily units, some in hourly ones and some, newer than both, in the log.
  */
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -152,6 +152,28 @@ await append(second, [{ name: 'constant', type: 'gauge', unit: null, tags: {}, t
 for (const hourMs of [...hours].reverse()) await append(late, cycle(late, hourMs + 77));
 await append(third, cycle(third, NOW_MS - 60_000).reverse());
 
+// Counted batches: two never came before the agent began to count again, and two since then. And samples that were dropped.
+const gaps = [];
+if (storage.gaps !== undefined) {
+  const at = (second) => NOW_MS - 60_000 + second * 1_000;
+  for (const [seq, second] of [
+    [7, 1],
+    [8, 2],
+    [11, 5],
+    [2, 10],
+    [3, 11],
+    [6, 14],
+  ]) {
+    await append(third, cycle(third, at(second)), { seq });
+  }
+  await storage.agents.recordDropped(second.agentKey, { count: 40, fromMs: hours[4], toMs: hours[5] });
+  gaps.push(
+    { agentId: second.id, reason: 'dropped', fromMs: hours[4], toMs: hours[5], lost: 40 },
+    { agentId: third.id, reason: 'missing', fromMs: at(2), toMs: at(5), lost: 2 },
+    { agentId: third.id, reason: 'missing', fromMs: at(11), toMs: at(14), lost: 2 },
+  );
+}
+
 const config = { collection_interval: 30, targets: ['203.0.113.7'] };
 await storage.configs.put(first.agentKey, config, NOW_MS);
 const fields = { name: 'DNS', type: 'dns', address: '203.0.113.53', port: null, interval: 60, timeout: 5, enabled: true, agentIds: [] };
@@ -185,6 +207,7 @@ const expected = {
   agents: agents.filter((agent) => agent !== deleted).map(({ id }) => id),
   config: { agentId: first.id, config },
   target: { id: targetId, ...fields },
+  gaps,
   series: 'SERIES',
 };
 const text = JSON.stringify(expected, null, 1).replace(

@@ -210,6 +210,10 @@ describe('verify', () => {
     );
     await wrong(changed('g', "UPDATE metric_series SET agent_key = 2, unit = 'x' WHERE id = 1"), /series 1 is another agent's/);
     await wrong(changed('h', 'UPDATE metric_series SET agent_key = 9 WHERE id = 1'), /1 series of an agent that does not exist \(key 9\)/);
+    await wrong(
+      changed('k', "INSERT INTO agent_gaps (agent_key, kind, from_ms, to_ms, lost) VALUES (9, 'dropped', 1, 2, 3)"),
+      /1 gaps of an agent that does not exist \(key 9\)/,
+    );
     await wrong(changed('i', 'DELETE FROM agent_totals WHERE agent_key = 1'), 'agent agent-1: has no row in agent_totals');
     const row = one('SELECT min(id) FROM metric_batches');
     await wrong(

@@ -113,12 +113,29 @@ test('of what was dropped, a repeated report says nothing new, a grown one takes
   expect(await store.storage.agents.recordDropped(agentKey, report)).toBe(false);
   const grown = { ...report, count: 15, toMs: START_MS + 2 * MINUTE_MS };
   expect(await store.storage.agents.recordDropped(agentKey, grown)).toBe(true);
+  expect(await store.storage.agents.recordDropped(agentKey, report)).toBe(false);
+  const older = { ...grown, count: 20, fromMs: START_MS - MINUTE_MS };
+  expect(await store.storage.agents.recordDropped(agentKey, older)).toBe(true);
   const later = { count: 1, fromMs: grown.toMs + 1, toMs: grown.toMs + 1 };
   expect(await store.storage.agents.recordDropped(agentKey, later)).toBe(true);
   expect(await gaps()).toEqual([
-    { agentKey, reason: 'dropped', fromMs: grown.fromMs, toMs: grown.toMs, lost: 15 },
+    { agentKey, reason: 'dropped', fromMs: older.fromMs, toMs: older.toMs, lost: 20 },
     { agentKey, reason: 'dropped', fromMs: later.fromMs, toMs: later.toMs, lost: 1 },
   ]);
+});
+
+test('reports beyond a thousand are put together with their neighbours, and not with what is missing', async () => {
+  const { agents } = store.storage;
+  await send(1);
+  await send(3);
+  for (let n = 0; n < 1_050; n += 1) {
+    const fromMs = START_MS + (n + 10) * MINUTE_MS;
+    await agents.recordDropped(agentKey, { count: 2, fromMs, toMs: fromMs + 1_000 });
+  }
+  const found = await gaps(EVER, [agentKey], 5_000);
+  expect(found.length).toBeLessThanOrEqual(1_000);
+  expect(found[0]).toEqual(missing(2, 2));
+  expect(found.slice(1).reduce((sum, { lost }) => sum + lost, 0)).toBe(2_100);
 });
 
 test('of a deleted agent nothing is kept, and nothing is recorded', async () => {

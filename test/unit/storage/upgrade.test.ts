@@ -6,8 +6,10 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import Database from 'better-sqlite3';
 import type { SampleCursor } from '../../../src/storage/ports.js';
 import { verifyDatabase } from '../../../src/storage/sqlite/check/verify.js';
+import { MIGRATIONS } from '../../../src/storage/sqlite/migrations.js';
 import { openForReading } from '../../../src/storage/sqlite/open.js';
 import { projectRoot } from '../../helpers/project-root.js';
 import { TestStorage } from '../../helpers/storage.js';
@@ -17,6 +19,8 @@ interface Expected {
   agents: string[];
   config: { agentId: string; config: object };
   target: { id: string };
+  /** Missing where a schema had none; ascending. */
+  gaps?: { agentId: string; reason: string; fromMs: number; toMs: number; lost: number }[];
   series: {
     agentId: string;
     name: string;
@@ -74,7 +78,27 @@ async function storedSamples({ storage }: TestStorage): Promise<Record<string, s
 }
 
 test('there is a database of every schema so far, the present one included', () => {
-  expect(fixtures).toEqual(expect.arrayContaining(['schema-1', 'schema-2']));
+  expect(fixtures).toEqual(expect.arrayContaining(MIGRATIONS.map((_, i) => `schema-${i + 1}`)));
+});
+
+test('since when an agent has run its configuration is known where it was the last one it tried', async () => {
+  dir = mkdtempSync(join(tmpdir(), 'ccv-upgrade-'));
+  const path = join(dir, 'old.db');
+  copyFileSync(join(folder, 'schema-2.db'), path);
+  const old = new Database(path);
+  const insert = old.prepare(
+    `INSERT INTO agent_configs (agent_key, version, attempted_version, attempt_status, attempted_at_ms, effective_version, created_at_ms,
+       updated_at_ms) VALUES (?, 9, ?, ?, 1234, ?, 1, 1)`,
+  );
+  insert.run(101, 3, 'applied', 3);
+  insert.run(102, 4, 'failed', 3);
+  insert.run(103, null, null, null);
+  old.close();
+  store = await TestStorage.start({ path });
+  const db = openForReading(path);
+  const since = db.prepare('SELECT effective_at_ms FROM agent_configs WHERE agent_key > 100 ORDER BY agent_key').pluck().all();
+  db.close();
+  expect(since).toEqual([1_234, null, null]);
 });
 
 describe.each(fixtures)('%s', (name) => {
@@ -92,6 +116,10 @@ describe.each(fixtures)('%s', (name) => {
     const configured = agents.find(({ id }) => id === expected.config.agentId);
     expect(await store.storage.configs.get(configured?.agentKey ?? 0)).toMatchObject({ config: expected.config.config });
     expect(await store.storage.targets.all()).toEqual([expect.objectContaining(expected.target)]);
+    const gaps = await store.storage.gaps.within({ agentKeys: null, range: { startMs: 0, endMs: expected.nowMs }, limit: 100 });
+    const named = gaps.map(({ agentKey, ...gap }) => ({ agentId: agents.find((agent) => agent.agentKey === agentKey)?.id, ...gap }));
+    expect(named.sort((a, b) => a.fromMs - b.fromMs)).toEqual(expected.gaps ?? []);
+    expect(new Set(store.storage.gaps.agents)).toEqual(new Set(gaps.map(({ agentKey }) => agentKey)));
 
     // Only what is due, then everything; and what the deleted agent left behind goes.
     await store.foldAt(expected.nowMs);

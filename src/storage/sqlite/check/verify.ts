@@ -108,6 +108,10 @@ function checkDictionary(db: Db, problems: string[], progress: (doing: string) =
          WHERE s.found <> t.series`,
       ),
       ...texts(
+        `SELECT 'agent_gaps: ' || count(*) || ' gaps of an agent that does not exist (key ' || agent_key || ')' FROM agent_gaps
+         WHERE agent_key NOT IN (SELECT agent_key FROM agents UNION ALL SELECT agent_key FROM deleted_agents) GROUP BY agent_key`,
+      ),
+      ...texts(
         `SELECT 'agent ' || id || ': has no row in agent_totals' FROM agents
          WHERE agent_key NOT IN (SELECT agent_key FROM agent_totals)`,
       ),

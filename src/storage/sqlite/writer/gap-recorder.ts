@@ -35,7 +35,8 @@ export class GapRecorder {
   private readonly exists;
   private readonly count;
   private readonly all;
-  private readonly findDropped;
+  private readonly covering;
+  private readonly deleteCovered;
   private readonly insertDropped;
   private readonly deleteBefore;
 
@@ -67,8 +68,13 @@ export class GapRecorder {
       `SELECT id, kind, first_seq AS firstSeq, last_seq AS lastSeq, from_ms AS fromMs, to_ms AS toMs, lost
        FROM agent_gaps WHERE agent_key = ?`,
     );
-    this.findDropped = db.prepare<[number, number], { id: number; toMs: number; lost: number }>(
-      `SELECT id, to_ms AS toMs, lost FROM agent_gaps WHERE agent_key = ? AND kind = 'dropped' AND from_ms = ?`,
+    this.covering = db
+      .prepare<[number, number, number, number], number>(
+        `SELECT 1 FROM agent_gaps WHERE agent_key = ? AND kind = 'dropped' AND from_ms <= ? AND to_ms >= ? AND lost >= ? LIMIT 1`,
+      )
+      .pluck();
+    this.deleteCovered = db.prepare<[number, number, number, number]>(
+      `DELETE FROM agent_gaps WHERE agent_key = ? AND kind = 'dropped' AND from_ms >= ? AND to_ms <= ? AND lost <= ?`,
     );
     this.insertDropped = db.prepare<[number, number, number, number]>(
       `INSERT INTO agent_gaps (agent_key, kind, from_ms, to_ms, lost)
@@ -108,18 +114,14 @@ export class GapRecorder {
   }
 
   /**
-   * The agent had to throw samples away. It says so until it is told that this was heard, meanwhile perhaps of more: what
-   * begins at the same time is the same report. Answers whether it says anything new.
+   * The agent had to throw samples away. It says so until it has heard that this was recorded, meanwhile perhaps of more: a
+   * report that covers an earlier one takes its place. Answers whether it says anything new.
    */
   dropped(agentKey: number, { fromMs, toMs, count }: DroppedReport): boolean {
-    const known = this.findDropped.get(agentKey, fromMs);
-    if (known === undefined) {
-      if (this.insertDropped.run(fromMs, toMs, count, agentKey).changes === 0) return false;
-      this.limit(agentKey);
-      return true;
-    }
-    if (toMs <= known.toMs && count <= known.lost) return false;
-    this.update.run(null, null, fromMs, Math.max(toMs, known.toMs), Math.max(count, known.lost), known.id);
+    if (this.covering.get(agentKey, fromMs, toMs, count) !== undefined) return false;
+    this.deleteCovered.run(agentKey, fromMs, toMs, count);
+    if (this.insertDropped.run(fromMs, toMs, count, agentKey).changes === 0) return false;
+    this.limit(agentKey);
     return true;
   }
 
