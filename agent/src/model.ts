@@ -37,8 +37,6 @@ export interface Collector {
   readonly name: string;
   /** What is true at `nowMs`, which all of its metrics carry. @throws Error when nothing could be measured at all */
   collect(nowMs: number, signal: AbortSignal): Promise<Metric[]>;
-  /** Forgets what it knows of the time before (the last counters, for rates). */
-  reset?(): void;
 }
 
 /** A target that is checked. */

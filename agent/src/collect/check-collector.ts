@@ -10,7 +10,6 @@ export interface CheckCollectorOptions {
   /** Shared by all kinds of checks: so many run at once. */
   readonly slots: Slots;
   readonly logger: Logger;
-  readonly onReset?: () => void;
 }
 
 /** Checks all targets of one kind at each collection. */
@@ -25,10 +24,6 @@ export class CheckCollector implements Collector {
     const { targets, slots } = this.options;
     const readings = await Promise.all(targets.map((target) => slots.run(() => this.checked(target, signal))));
     return at(readings.flat(), nowMs);
-  }
-
-  reset(): void {
-    this.options.onReset?.();
   }
 
   /** A check that goes wrong in a way it should not costs its own target's readings only. */

@@ -58,7 +58,6 @@ export function checksFor(targets: readonly CheckTarget[], { pingProgram = DEFAU
         check: checks[kind],
         slots,
         logger,
-        ...(kind === 'ping' ? { onReset: () => ping.reset() } : {}),
       }),
   );
 }
@@ -77,9 +76,5 @@ class FilteredCollector implements Collector {
   async collect(nowMs: number, signal: AbortSignal): Promise<Metric[]> {
     const metrics = await this.collector.collect(nowMs, signal);
     return metrics.filter(({ name }) => matchesAny(name, this.names));
-  }
-
-  reset(): void {
-    this.collector.reset?.();
   }
 }

@@ -40,10 +40,6 @@ export class NicCollector implements Collector {
     );
   }
 
-  reset(): void {
-    this.seen = null;
-  }
-
   private isMeant(name: string): boolean {
     const { interfaces } = this.options;
     return interfaces.length === 0 ? !LOOPBACK.test(name) : matchesAny(name, interfaces);

@@ -29,11 +29,6 @@ export class PingCheck {
     }
     return readings(address, await this.options.tcp(address, timeoutMs, signal), { method: 'tcp' });
   }
-
-  /** Tries ICMP again: the program may have been installed since. */
-  reset(): void {
-    this.icmpIsPossible = true;
-  }
 }
 
 /** A failed ping says nothing but that it failed, as the Go agents' do. */

@@ -114,11 +114,6 @@ export class Scheduler {
     await Promise.all(this.running());
   }
 
-  /** Collectors forget the time before: their next figures are their first ones. */
-  reset(): void {
-    for (const { collector } of this.entries) collector.reset?.();
-  }
-
   state(): CollectorState[] {
     return this.entries.map(({ collector, runs, failures, skipped, problem }) => ({
       name: collector.name,

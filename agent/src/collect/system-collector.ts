@@ -40,11 +40,6 @@ export class SystemCollector implements Collector {
     return at([...results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])), ...this.own()], nowMs);
   }
 
-  reset(): void {
-    this.cpuBefore = null;
-    this.ownBefore = null;
-  }
-
   private async cpu(): Promise<Reading[]> {
     const now = this.options.host.cpuTimes();
     const before = this.cpuBefore;

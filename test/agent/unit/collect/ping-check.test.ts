@@ -68,7 +68,7 @@ test.each(['-f', '-c 9', 'a b', '', '$(id)'])('what is no host (%s) reaches no p
   expect(asked).toEqual([]);
 });
 
-test('without ICMP it is TCP from then on, tagged and said once; a reset tries ICMP again', async () => {
+test('without ICMP it is TCP from then on, tagged and said once', async () => {
   logger.entries.length = 0;
   const { check: pingCheck, asked } = check(IMPOSSIBLE, GOOD);
   const both = await Promise.all([pingCheck.run(target('a'), never), pingCheck.run(target('b'), never)]);
@@ -76,10 +76,6 @@ test('without ICMP it is TCP from then on, tagged and said once; a reset tries I
   await pingCheck.run(target('c'), never);
   expect(asked.toSorted()).toEqual(['icmp a', 'icmp b', 'tcp a', 'tcp b', 'tcp c']);
   expect(logger.of('warn')).toEqual([expect.objectContaining({ meta: { reason: 'not permitted' } })]);
-
-  pingCheck.reset();
-  await pingCheck.run(target('d'), never);
-  expect(asked.slice(5)).toEqual(['icmp d', 'tcp d']);
 });
 
 test('a failed ping by TCP', async () => {

@@ -52,7 +52,6 @@ async function settled(): Promise<void> {
 class SlowCollector implements Collector {
   private finishers: (() => void)[] = [];
   signal: AbortSignal | null = null;
-  resets = 0;
 
   constructor(
     readonly name: string,
@@ -63,10 +62,6 @@ class SlowCollector implements Collector {
     this.signal = signal;
     if (!this.immediate) await new Promise<void>((resolve) => this.finishers.push(resolve));
     return [{ name: this.name, type: 'gauge', value: 1, unit: '', tags: {}, timestampMs: nowMs }];
-  }
-
-  reset(): void {
-    this.resets += 1;
   }
 
   async finish(): Promise<void> {
@@ -286,12 +281,6 @@ describe('the end', () => {
     await settled();
     expect(seen).toEqual(['new 0']);
     await running.stop();
-  });
-
-  test('a reset reaches every collector', () => {
-    const all = [new SlowCollector('a'), new SlowCollector('b')];
-    scheduler(all).reset();
-    expect(all.map(({ resets }) => resets)).toEqual([1, 1]);
   });
 });
 

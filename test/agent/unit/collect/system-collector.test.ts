@@ -72,14 +72,6 @@ test('figures that are corrected downwards stay within 0 and 100, and without a 
   expect(await lines()).toEqual(ALWAYS);
 });
 
-test('told to forget, the next shares are missing', async () => {
-  await lines();
-  cpu = { busy: 1_300, total: 11_000 };
-  monotonicMs += 10_000;
-  collector.reset();
-  expect(await lines()).toEqual(ALWAYS);
-});
-
 test('what the system does not tell does not cost the rest', async () => {
   host.memory = () => Promise.reject(new Error('no meminfo'));
   host.load = () => null;
