@@ -73,6 +73,11 @@ class NaiveCount {
     this.came.add(seq);
   }
 
+  /** A number that came, or is before all that did. */
+  knows(seq: number): boolean {
+    return this.came.has(seq) || seq < (this.first ?? 0);
+  }
+
   /** Runs of numbers behind the first that came, up to the last. */
   missing(): Range[] {
     const ranges: Range[] = [];
@@ -129,8 +134,8 @@ describe('missing batches', () => {
         for (let counts = random.between(1, 3); counts > 0; counts -= 1) {
           const beginning = count.last === 0 ? random.between(0, 5) : random.between(0, count.last);
           const order = deliveries(random, beginning);
-          // An agent that begins again shows it with a number that was there: others look like a long outage.
-          if (count.last > 0 && (order[0] ?? Infinity) > count.last) continue;
+          // An agent that begins again shows it with a number that was there: others look like a long outage, or its end.
+          if (count.last > 0 && !count.knows(order[0] ?? Infinity)) continue;
           if (count.last > 0) {
             ended.push(...count.missing().map((range) => ({ ...range, firstSeq: null, lastSeq: null })));
             count = new NaiveCount(count.startMs + 1e6);
@@ -166,6 +171,17 @@ describe('missing batches', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test('come late also when the last batch holds nothing but the late result of a slow check', () => {
+    const { recorder, ...counted } = new Counted();
+    const arrive = (seq: number, atMs: number): unknown =>
+      recorder.arrived(AGENT_KEY, { seq, oldestMs: atMs, newestMs: atMs, receivedAtMs: 1e9 });
+    arrive(1, 1_000);
+    arrive(4, 2_000);
+    for (const seq of [3, 2]) arrive(seq, 5_000);
+    arrive(5, 6_000);
+    expect(counted.db.prepare('SELECT count(*) FROM agent_gaps').pluck().get()).toBe(0);
   });
 
   test('beyond a thousand ranges the closest become one; when everything has come, nothing is missing', () => {

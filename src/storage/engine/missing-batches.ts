@@ -46,15 +46,16 @@ export type Arrival =
 /**
  * What a batch is to the count, given the last batch and the missing range that its number lies in.
  *
- * A number that is not beyond the last one begins a new count when all of the batch was measured after all of the last one:
- * whatever was counted before that is older. So an agent that lost its state is told from one that sends something again.
+ * A number that has been here begins a new count when all of the batch was measured after all of the last one: whatever was
+ * counted before that is older. So an agent that lost its state is told from one that sends something again. (Of a missing
+ * number this is not asked: the last batch may hold nothing but a late result of a slow check.)
  */
 export function judge(batch: CountedBatch, last: LastBatch | null, holding: MissingRange | null): Arrival {
   const { seq, oldestMs } = batch;
   if (last === null || seq === last.seq + 1) return { kind: 'next' };
   if (seq > last.seq) return { kind: 'ahead', missing: between(last, batch) };
-  if (oldestMs !== null && oldestMs > last.newestMs) return { kind: 'restart' };
-  return holding === null ? { kind: 'repeat' } : { kind: 'late', left: without(holding, batch) };
+  if (holding !== null) return { kind: 'late', left: without(holding, batch) };
+  return { kind: oldestMs !== null && oldestMs > last.newestMs ? 'restart' : 'repeat' };
 }
 
 function between(last: LastBatch, { seq, oldestMs, receivedAtMs }: CountedBatch): MissingRange {
