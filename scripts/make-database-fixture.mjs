@@ -155,8 +155,8 @@ await append(third, cycle(third, NOW_MS - 60_000).reverse());
 // Counted batches: two never came before the agent began to count again, and two since then. And samples that were dropped.
 const gaps = [];
 if (storage.gaps !== undefined) {
-  const at = (second) => NOW_MS - 60_000 + second * 1_000;
-  for (const [seq, second] of [
+  const at = (cycleSecond) => NOW_MS - 60_000 + cycleSecond * 1_000;
+  for (const [seq, cycleSecond] of [
     [7, 1],
     [8, 2],
     [11, 5],
@@ -164,7 +164,7 @@ if (storage.gaps !== undefined) {
     [3, 11],
     [6, 14],
   ]) {
-    await append(third, cycle(third, at(second)), { seq });
+    await append(third, cycle(third, at(cycleSecond)), { seq });
   }
   await storage.agents.recordDropped(second.agentKey, { count: 40, fromMs: hours[4], toMs: hours[5] });
   gaps.push(
