@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AppError, isAppError } from '../../../model/errors.js';
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
+import type { ReaderOps } from '../reader/reader-ops.js';
 import { fromWireError, type Result } from '../threads/protocol.js';
 import type { ReaderPool } from '../threads/reader-pool.js';
 import type { ThreadHost } from '../threads/thread-host.js';
@@ -62,7 +63,9 @@ export class Compactor {
   compact(everything = false): Promise<void> {
     const round = (this.round ?? Promise.resolve())
       .then(() => this.withThread(() => this.run(everything)))
-      .catch((error: unknown) => this.logger.warn('folding stopped; it goes on at the next round', { error }))
+      .catch((error: unknown) => {
+        if (!this.stopped) this.logger.warn('folding stopped; it goes on at the next round', { error });
+      })
       .finally(() => {
         if (this.round === round) this.round = null;
       });
@@ -77,21 +80,27 @@ export class Compactor {
    */
   expire(limits: TierLimits): Promise<{ due: number; done: number }> {
     return this.withThread(async () => {
-      if (this.stopped) throw new AppError('storage_unavailable', 'storage is stopping');
-      const jobs = await this.read.call('planExpiry', limits, this.failed);
+      const jobs = await this.plan('planExpiry', limits, this.failed);
       return { due: jobs.length, done: await this.foldAll(jobs) };
     });
   }
 
   private async run(everything: boolean): Promise<void> {
-    for (let jobs = await this.plan(everything); jobs.length > 0; jobs = await this.plan(everything)) {
+    const due = (): Promise<FoldJob[]> => this.plan('planFolds', { nowMs: this.clock.nowMs(), everything, without: this.failed });
+    for (let jobs = await due(); jobs.length > 0; jobs = await due()) {
       if ((await this.foldAll(jobs)) === 0) return;
     }
   }
 
-  private async plan(everything: boolean): Promise<FoldJob[]> {
-    if (this.stopped) return [];
-    return this.read.call('planFolds', { nowMs: this.clock.nowMs(), everything, without: this.failed });
+  /**
+   * The first look is a query like others: usually nothing is due. Further ones do not wait for queries to end.
+   * @throws AppError when storage is stopping: nobody must take that for "nothing is due"
+   */
+  private plan<K extends 'planFolds' | 'planExpiry'>(op: K, ...args: Parameters<ReaderOps[K]>): Promise<FoldJob[]> {
+    return this.inTurn(async () => {
+      if (this.stopped) throw new AppError('storage_unavailable', 'storage is stopping');
+      return this.host.running ? this.ask<FoldJob[]>(op, args) : this.read.call(op, ...args);
+    });
   }
 
   /** How many of the units are on disk; the rest was folded by somebody else, cannot be, or is left for after a stop. */
@@ -133,9 +142,7 @@ export class Compactor {
   /** True when the unit is on disk. */
   private async fold(job: FoldJob): Promise<boolean> {
     try {
-      const [result] = (await this.host.send([{ op: 'fold', args: [job] }])) as [Result];
-      if ('error' in result) throw fromWireError(result.error);
-      const fold = result.value as Fold | null;
+      const fold = await this.ask<Fold | null>('fold', [job]);
       // Somebody else was quicker (a deletion, retention): the next plan sees what there is.
       if (fold === null || !(await this.write.call('commitFold', fold))) return false;
       this.onFolded(fold);
@@ -149,5 +156,11 @@ export class Compactor {
       this.logger.error(what, { agentKey: job.agentKey, startMs: job.startMs, error });
       return false;
     }
+  }
+
+  private async ask<T>(op: string, args: readonly unknown[]): Promise<T> {
+    const [result] = (await this.host.send([{ op, args }])) as [Result];
+    if ('error' in result) throw fromWireError(result.error);
+    return result.value as T;
   }
 }
