@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadFleet } from './load-fleet.js';
 import type { Options } from './options.js';
-import { ServerProcess, type ServerOptions } from './server-process.js';
+import { databaseIn, ServerProcess, type ServerOptions } from './server-process.js';
 
 const DEATH_NOTICE_MS = 200;
 
@@ -14,7 +14,10 @@ export interface Running {
 }
 
 /** What is special about a server. */
-export type Launch = Partial<Pick<ServerOptions, 'nodeArgs' | 'env'>>;
+export interface Launch extends Partial<Pick<ServerOptions, 'nodeArgs' | 'env'>> {
+  /** Leaves a database where the server will look for its own. */
+  readonly prepare?: (databasePath: string) => Promise<void>;
+}
 
 export class BenchContext {
   /** Things a reader of the figures must know. */
@@ -24,7 +27,7 @@ export class BenchContext {
   constructor(readonly options: Options) {}
 
   /**
-   * Runs `work` with a server on an empty database. The server is stopped by SIGTERM afterwards, its folder removed.
+   * Runs `work` with a server on a database of its own, which is empty unless it was prepared. The server is stopped by SIGTERM afterwards, its folder removed.
    * Throws when the server ended by itself, did not stop cleanly, or a load process reported a failure.
    */
   async withServer<T>(work: (running: Running) => Promise<T>, launch: Launch = {}): Promise<T> {
@@ -32,6 +35,7 @@ export class BenchContext {
     return this.owning(
       () => rm(dir, { recursive: true, force: true }),
       async () => {
+        await launch.prepare?.(databaseIn(dir));
         const server = await ServerProcess.start({
           entry: this.options.server,
           dir,

@@ -7,10 +7,19 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BenchContext } from './bench-context.js';
-import { describeMachine } from './machine.js';
-import { HELP, type Options, parseOptions, UsageError } from './options.js';
+import { disturbedReport } from './disturbed-report.js';
+import { describeMachine, type Machine } from './machine.js';
+import { HELP, type Options, parseOptions, SCENARIOS, UsageError } from './options.js';
 import { ingestReport, profileReport, type Results, type Section, writeSection } from './report.js';
-import { CLOSED_LOOP_SHAPES, type ClosedLoopResult, closedLoop, isReference, REFERENCE_SHAPE } from './scenarios/closed-loop.js';
+import {
+  CLOSED_LOOP_SHAPES,
+  type ClosedLoopResult,
+  type ClosedLoopShape,
+  closedLoop,
+  isReference,
+  REFERENCE_SHAPE,
+} from './scenarios/closed-loop.js';
+import { disturbed } from './scenarios/disturbed.js';
 import { idleAndStorm, whyNotIdle } from './scenarios/idle-and-storm.js';
 import { openLoop } from './scenarios/open-loop.js';
 import { profileRun } from './scenarios/profile-run.js';
@@ -21,59 +30,85 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function measure(context: BenchContext): Promise<Results> {
-  const { scenarios, connections, seconds } = context.options;
+/** What stands under one heading of the document. `isComplete`: all of it was measured, for good. */
+interface Report {
+  readonly section: Section;
+  readonly text: string;
+  readonly isComplete: boolean;
+}
+
+async function measureClosed(context: BenchContext, shape: ClosedLoopShape): Promise<ClosedLoopResult> {
+  say(
+    `closed loop: ${shape.agents} agents, ${shape.inFlight} in flight${shape.fastParser ? '' : ', JSON.parse'}, ${context.options.seconds} s …`,
+  );
+  const result = await closedLoop(context, shape);
+  say(`  ${Math.round(result.samplesPerSecond)} samples/s, ${Math.round(result.samplesPerCpuSecond)} per CPU-second`);
+  return result;
+}
+
+/** What `ceiling` is to be asked for: given, found by a run already, or measured now, once. */
+function ceilingOf(context: BenchContext, closedLoops: readonly ClosedLoopResult[]): () => Promise<number> {
+  let known = context.options.ceilingSamplesPerSecond ?? closedLoops.find(isReference)?.samplesPerSecond ?? null;
+  return async () => (known ??= (await measureClosed(context, REFERENCE_SHAPE)).samplesPerSecond);
+}
+
+async function measureIdle(context: BenchContext): Promise<Pick<Results, 'idle' | 'storm'>> {
+  const { scenarios, connections } = context.options;
+  if (!scenarios.includes('b') && !scenarios.includes('c')) return { idle: null, storm: null };
+  const obstacle = whyNotIdle(connections);
+  if (obstacle !== null) {
+    say(obstacle);
+    context.notes.push(obstacle);
+    return { idle: null, storm: null };
+  }
+  say(`${connections} idle connections${scenarios.includes('c') ? ', then the storm' : ''} …`);
+  return idleAndStorm(context, scenarios.includes('c'));
+}
+
+async function measure(context: BenchContext, machine: Machine): Promise<Report[]> {
+  const { options } = context;
+  const { scenarios, seconds } = options;
+  const reports: Report[] = [];
   const closedLoops: ClosedLoopResult[] = [];
-  const measureClosed = async (shape: (typeof CLOSED_LOOP_SHAPES)[number]): Promise<ClosedLoopResult> => {
-    say(`closed loop: ${shape.agents} agents, ${shape.inFlight} in flight${shape.fastParser ? '' : ', JSON.parse'}, ${seconds} s …`);
-    const result = await closedLoop(context, shape);
-    say(`  ${Math.round(result.samplesPerSecond)} samples/s, ${Math.round(result.samplesPerCpuSecond)} per CPU-second`);
-    return result;
-  };
   if (scenarios.includes('a')) {
-    for (const shape of CLOSED_LOOP_SHAPES) closedLoops.push(await measureClosed(shape));
+    for (const shape of CLOSED_LOOP_SHAPES) closedLoops.push(await measureClosed(context, shape));
   }
-
-  let idle: Results['idle'] = null;
-  let storm: Results['storm'] = null;
-  if (scenarios.includes('b') || scenarios.includes('c')) {
-    const obstacle = whyNotIdle(connections);
-    if (obstacle === null) {
-      say(`${connections} idle connections${scenarios.includes('c') ? ', then the storm' : ''} …`);
-      ({ idle, storm } = await idleAndStorm(context, scenarios.includes('c')));
-    } else {
-      say(obstacle);
-      context.notes.push(obstacle);
-    }
-  }
-
+  const { idle, storm } = await measureIdle(context);
+  const ceiling = ceilingOf(context, closedLoops);
   let open: Results['openLoop'] = null;
   if (scenarios.includes('d')) {
-    const ceiling = closedLoops.find(isReference) ?? (await measureClosed(REFERENCE_SHAPE));
+    const samplesPerSecond = await ceiling();
     say(`open loop, ${seconds} s …`);
-    open = await openLoop(context, ceiling.samplesPerSecond);
+    open = await openLoop(context, samplesPerSecond);
   }
-  return { closedLoops, idle, storm, openLoop: open };
+  const ofIngest = SCENARIOS.filter((scenario) => scenario !== 'disturbed');
+  if (ofIngest.some((scenario) => scenarios.includes(scenario))) {
+    const text = ingestReport({ closedLoops, idle, storm, openLoop: open }, machine, options, context.notes.splice(0));
+    reports.push({ section: 'ingest', text, isComplete: !options.quick && ofIngest.every((scenario) => scenarios.includes(scenario)) });
+  }
+  if (scenarios.includes('disturbed')) {
+    const samplesPerSecond = await ceiling();
+    say('open loop while all else is at work …');
+    const text = disturbedReport(await disturbed(context, ROOT, samplesPerSecond), machine, options, context.notes.splice(0));
+    reports.push({ section: 'disturbed', text, isComplete: !options.quick });
+  }
+  return reports;
 }
 
 async function run(context: BenchContext, options: Options): Promise<void> {
   const machine = describeMachine(options.dir);
-  let section: Section;
-  let report: string;
+  let reports: Report[];
   if (options.profile) {
     say('closed loop under --cpu-prof …');
-    section = 'profile';
-    report = profileReport(await profileRun(context, ROOT), machine, options, context.notes);
+    const text = profileReport(await profileRun(context, ROOT), machine, options, context.notes);
+    reports = [{ section: 'profile', text, isComplete: !options.quick }];
   } else {
-    section = 'ingest';
-    report = ingestReport(await measure(context), machine, options, context.notes);
+    reports = await measure(context, machine);
   }
-  process.stdout.write(`\n${report}\n`);
-  if (options.out === null) {
-    say('\nNot a complete run: the document was not changed.');
-  } else {
-    writeSection(options.out, section, report);
-    say(`\nWritten to ${options.out}`);
+  for (const { section, text, isComplete } of reports) {
+    process.stdout.write(`\n${text}\n`);
+    if (isComplete) writeSection(options.out, section, text);
+    say(isComplete ? `\nWritten to ${options.out}` : `\nNot a complete run: section "${section}" of the document was not changed.`);
   }
 }
 

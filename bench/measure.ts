@@ -1,6 +1,6 @@
 /** What the server and everybody else on the machine used between two moments. */
 import type { Running } from './bench-context.js';
-import { machineCpu, processCpu, processMemory } from './process-usage.js';
+import { endedChildrenCpu, machineCpu, processCpu, processMemory } from './process-usage.js';
 
 const MEMORY_SAMPLE_MS = 200;
 
@@ -22,7 +22,7 @@ export function startUsage({ server, load }: Running, helpers: readonly number[]
     atMs: performance.now(),
     server: processCpu(server.pid),
     load: load.pids.reduce((sum, pid) => sum + processCpu(pid).total, 0),
-    bench: [process.pid, ...helpers].reduce((sum, pid) => sum + processCpu(pid).total, 0),
+    bench: [process.pid, ...helpers].reduce((sum, pid) => sum + processCpu(pid).total, endedChildrenCpu()),
     machine: machineCpu(),
   });
   const before = read();

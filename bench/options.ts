@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['a', 'b', 'c', 'd'] as const;
+export const SCENARIOS = ['a', 'b', 'c', 'd', 'disturbed'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export const HELP = `npm run bench -- [options]
 
-  --only a,b,c,d      only these: a closed loop, b idle connections, c reconnect storm, d open loop
+  --only a,b,…        only these: a closed loop, b idle connections, c reconnect storm, d open loop, disturbed: the open
+                      loop while the server folds, expires, answers dashboards and is backed up
+  --ceiling N         samples/s that d and disturbed refer to (default: measured)
   --seconds N         length of a measured window, 1 to 60 (default 10)
   --quick             a short run that shows whether everything works; its figures mean nothing and are not written
   --profile           instead: where the server's time goes (closed loop, 100 agents, under node --cpu-prof)
@@ -21,11 +23,13 @@ export const HELP = `npm run bench -- [options]
   --help
 
 Needs the built server (npm run build) and Linux. All traffic stays on 127.0.0.1.
-The document is updated after complete runs only: not with --quick or --only.
+Each section of the document is updated when all of it was measured: never with --quick; with --only disturbed, its own.
 `;
 
 export interface Options {
   readonly scenarios: readonly Scenario[];
+  /** null: to be measured. */
+  readonly ceilingSamplesPerSecond: number | null;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   /** How long nothing happens before memory is read: what connecting took is given back within some 20 s. The peak is reported too. */
@@ -36,8 +40,8 @@ export interface Options {
   readonly dir: string;
   readonly loadProcesses: number;
   readonly fragmentBytes: number;
-  /** Where to write the figures; null: only print them. */
-  readonly out: string | null;
+  /** The document for the figures of sections that were measured in whole. */
+  readonly out: string;
   readonly server: string;
   /** The command line as given, without paths. */
   readonly command: string;
@@ -61,9 +65,9 @@ export function parseOptions(args: readonly string[], root: string): Options | n
   if (unknown !== undefined) throw new UsageError(`--only: there is no scenario "${unknown}"`);
   const fragmentBytes = integer('fragment-bytes', values['fragment-bytes'], 4096, 0, 65_532);
   if (fragmentBytes % 4 !== 0) throw new UsageError('--fragment-bytes: must be a multiple of 4');
-  const out = resolve(root, values.out ?? 'docs/benchmarks.md');
   return {
     scenarios: SCENARIOS.filter((scenario) => only === undefined || only.includes(scenario)),
+    ceilingSamplesPerSecond: values.ceiling === undefined ? null : integer('ceiling', values.ceiling, 0, 1_000, 100_000_000),
     seconds: integer('seconds', values.seconds, quick ? 2 : 10, 1, 60),
     warmUpSeconds: quick ? 1 : 3,
     settleSeconds: quick ? 1 : 30,
@@ -73,7 +77,7 @@ export function parseOptions(args: readonly string[], root: string): Options | n
     dir: resolve(values.dir ?? tmpdir()),
     loadProcesses: integer('load-processes', values['load-processes'], 1, 1, 16),
     fragmentBytes,
-    out: quick || only !== undefined ? null : out,
+    out: resolve(root, values.out ?? 'docs/benchmarks.md'),
     server: resolve(root, values.server ?? 'dist/main.js'),
     command: ['npm run bench', ...withoutPaths(args)].join(' '),
   };
@@ -85,6 +89,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         only: { type: 'string' },
+        ceiling: { type: 'string' },
         seconds: { type: 'string' },
         quick: { type: 'boolean' },
         profile: { type: 'boolean' },

@@ -11,15 +11,21 @@ export interface ProcessCpu {
   readonly mainThread: number;
 }
 
-function statSeconds(file: string): number {
+/** `first`: the number of the field in /proc/PID/stat; it and the next one are added up. */
+function statSeconds(file: string, first = 14): number {
   const text = readFileSync(file, 'utf8');
   // The name in parentheses may hold anything; the fields behind it are numbers.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return (Number(fields[first - 3]) + Number(fields[first - 2])) / TICKS_PER_SECOND;
 }
 
 export function processCpu(pid: number): ProcessCpu {
   return { total: statSeconds(`/proc/${pid}/stat`), mainThread: statSeconds(`/proc/${pid}/task/${pid}/stat`) };
+}
+
+/** CPU seconds of this process' children that have ended. */
+export function endedChildrenCpu(): number {
+  return statSeconds('/proc/self/stat', 16);
 }
 
 export interface ProcessMemory {

@@ -5,6 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Machine } from './machine.js';
+import { aimRow, count, fixed, megabytes, ms, percent, table } from './markdown.js';
+import type { Usage } from './measure.js';
 import type { Options } from './options.js';
 import { type ClosedLoopResult, isReference, REFERENCE_SHAPE } from './scenarios/closed-loop.js';
 import type { IdleResult, StormResult } from './scenarios/idle-and-storm.js';
@@ -22,7 +24,7 @@ export interface Results {
   readonly openLoop: OpenLoopResult | null;
 }
 
-export type Section = 'ingest' | 'profile';
+export type Section = 'ingest' | 'disturbed' | 'profile';
 
 export function ingestReport(results: Results, machine: Machine, options: Options, notes: readonly string[]): string {
   const { closedLoops, idle, storm, openLoop } = results;
@@ -148,7 +150,7 @@ export function ingestReport(results: Results, machine: Machine, options: Option
     );
   }
   parts.push(method(options));
-  const remarks = [...disturbances(results), ...refusalNotes(storm), ...notes];
+  const remarks = [...disturbances([...closedLoops, ...(openLoop === null ? [] : [openLoop])]), ...refusalNotes(storm), ...notes];
   if (remarks.length > 0) parts.push(remarks.map((note) => `- ${note}`).join('\n'));
   return parts.join('\n\n');
 }
@@ -171,6 +173,12 @@ export function profileReport({ run, threads }: ProfileResult, machine: Machine,
   return parts.join('\n\n');
 }
 
+const TITLES: Readonly<Record<Section, string>> = {
+  ingest: 'Ingest',
+  disturbed: 'Ingest while all else is at work',
+  profile: 'Where the time goes',
+};
+
 /** Puts `text` between the section's markers; adds the section, or the whole document, where there is none. */
 export function writeSection(file: string, section: Section, text: string): void {
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '# Benchmarks\n';
@@ -185,14 +193,14 @@ export function replaceSection(document: string, section: Section, text: string)
   const from = document.indexOf(open);
   const to = document.indexOf(close);
   if (from === -1 && to === -1) {
-    const title = section === 'ingest' ? '## Ingest' : '## Where the time goes';
-    return `${document.trimEnd()}\n\n${title}\n\n${open}\n${text}\n${close}\n`;
+    return `${document.trimEnd()}\n\n## ${TITLES[section]}\n\n${open}\n${text}\n${close}\n`;
   }
   if (from === -1 || to < from) throw new Error(`the document's markers of section "${section}" are not a pair`);
   return `${document.slice(0, from + open.length)}\n${text}\n${document.slice(to)}`;
 }
 
-function heading(machine: Machine, options: Options): string {
+/** Where and when the figures were taken, and how. */
+export function heading(machine: Machine, options: Options): string {
   return [
     `- ${machine.cpu}, ${machine.cores} cores shared by server and load, ${fixed(machine.memoryBytes / 1e9, 0)} GB, ${machine.kernel}, Node ${machine.node}`,
     `- yardstick: one JSON.parse of a batch takes ${fixed(machine.parseUs, 0)} µs of CPU here`,
@@ -203,45 +211,33 @@ function heading(machine: Machine, options: Options): string {
 
 function aimsTable({ closedLoops, idle, storm, openLoop }: Results): string {
   const reference = closedLoops.find(isReference);
-  const row = (
-    what: string,
-    aim: string,
-    value: number | undefined,
-    shown: (value: number) => string,
-    met: (value: number) => boolean,
-  ): string[] => [
-    what,
-    aim,
-    value === undefined ? 'not measured' : shown(value),
-    value === undefined ? '–' : met(value) ? 'yes' : '**no**',
-  ];
   return table(
     ['', 'aim', 'measured', 'reached'],
     [
-      row(
+      aimRow(
         `samples per CPU-second of the server (${REFERENCE_SHAPE.agents} agents)`,
         '≥ 300,000',
         reference?.samplesPerCpuSecond,
         count,
         (v) => v >= 300_000,
       ),
-      row(
+      aimRow(
         `memory with ${count(idle?.connections ?? 10_000)} connected agents`,
         '≤ 250 MB',
         idle?.residentBytes,
         megabytes,
         (v) => v <= 250 * MB,
       ),
-      row(
+      aimRow(
         'storm: until all are registered again',
         '≤ 20 s',
         storm?.seconds,
         (v) => `${fixed(v, 1)} s`,
         (v) => v <= 20,
       ),
-      row('storm: refusals', '0', storm?.refusals, count, (v) => v === 0),
-      row('open loop: ack p99', '≤ 50 ms', openLoop?.ackMs.p99, ms, (v) => v <= 50),
-      row('open loop: /health p99', '≤ 20 ms', openLoop?.healthMs.p99, ms, (v) => v <= 20),
+      aimRow('storm: refusals', '0', storm?.refusals, count, (v) => v === 0),
+      aimRow('open loop: ack p99', '≤ 50 ms', openLoop?.ackMs.p99, ms, (v) => v <= 50),
+      aimRow('open loop: /health p99', '≤ 20 ms', openLoop?.healthMs.p99, ms, (v) => v <= 20),
     ],
   );
 }
@@ -257,8 +253,9 @@ function method(options: Options): string {
   );
 }
 
-function disturbances({ closedLoops, openLoop }: Results): string[] {
-  const cores = [...closedLoops, ...(openLoop === null ? [] : [openLoop])].map((r) => r.usage.othersCpu / r.usage.seconds);
+/** A warning when other programs were busy during one of the runs. */
+export function disturbances(runs: readonly { readonly usage: Usage }[]): string[] {
+  const cores = runs.map(({ usage }) => usage.othersCpu / usage.seconds);
   const most = Math.max(0, ...cores);
   return most > QUIET_CORES
     ? [`The machine was not quiet: other programs used up to ${fixed(most, 2)} cores meanwhile (the kernel's own work included).`]
@@ -267,29 +264,4 @@ function disturbances({ closedLoops, openLoop }: Results): string[] {
 
 function refusalNotes(storm: StormResult | null): string[] {
   return storm === null || storm.firstRefusal === null ? [] : [`The first refusal of the storm: ${storm.firstRefusal}`];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-function fixed(value: number, digits: number): string {
-  return value.toFixed(digits);
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ms`;
-}
-
-function megabytes(bytes: number): string {
-  return `${count(bytes / MB)} MB`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }

@@ -20,6 +20,11 @@ export interface ServerOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** The database of a server with this working folder. */
+export function databaseIn(dir: string): string {
+  return `${dir}/bench.db`;
+}
+
 export class ServerProcess {
   readonly host = '127.0.0.1';
   /** Log lines of level error: somebody would have had to act. */
@@ -28,7 +33,10 @@ export class ServerProcess {
   private listenPort = 0;
   private stopping = false;
 
-  private constructor(private readonly child: ChildProcess) {}
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly databasePath: string,
+  ) {}
 
   /** Resolves when the server says that it listens. Rejects, with its last words, when it ends or takes 30 s. */
   static async start(options: ServerOptions): Promise<ServerProcess> {
@@ -43,13 +51,13 @@ export class ServerProcess {
         ALLOW_UNAUTHENTICATED: 'true',
         LOG_DIR: '',
         LOG_LEVEL: 'info',
-        DB_PATH: `${options.dir}/bench.db`,
+        DB_PATH: databaseIn(options.dir),
         // The probe asks /health 50 times a second; agents are never counted.
         RATE_LIMIT_MAX_REQUESTS: '1000000',
         ...options.env,
       },
     });
-    const server = new ServerProcess(child);
+    const server = new ServerProcess(child, databaseIn(options.dir));
     try {
       await server.untilListening();
     } catch (error) {
