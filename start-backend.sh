@@ -6,14 +6,21 @@ set -euo pipefail
 
 MIN_NODE=20.15
 INSTALL_STAMP=node_modules/.installed-for
+AGENT_ID=local-agent
+AGENT_INTERVAL_S=10
+AGENT_SPOOL=data/agent
+AGENT_LOG=logs/agent.log
 
 usage() {
   cat <<HELP
-Usage: ./start-backend.sh [--help]
+Usage: ./start-backend.sh [--with-agent] [--help]
 
 Checks Node (>= $MIN_NODE), installs the dependencies, builds, makes data/, logs/ and .env (from config.env.example),
 and runs the server in the foreground; Ctrl-C stops it cleanly. What is done already is not done again: dependencies
-are installed anew when package-lock.json or Node changes, and the build is made anew when src/ changes.
+are installed anew when package-lock.json or Node changes, and the build is made anew when a source changes.
+
+  --with-agent  also runs an agent that monitors this machine, for as long as the server runs. Its id is $AGENT_ID, it
+                measures every $AGENT_INTERVAL_S s, keeps what it could not send in $AGENT_SPOOL, and logs to $AGENT_LOG.
 
 Settings: edit .env; config.env.example explains every one. The environment wins over the file:
   PORT=9000 LOG_LEVEL=debug ./start-backend.sh
@@ -84,7 +91,10 @@ install_dependencies() {
 
 build() {
   # Folders count too: a deleted source leaves its mark on the folder it was in.
-  if [ -f dist/main.js ] && [ -z "$(find src tsconfig.json package-lock.json -newer dist/main.js 2>/dev/null | head -n 1)" ]; then return; fi
+  if [ -f dist/main.js ] && [ -f agent/dist/main.js ] &&
+    [ -z "$(find src agent/src tsconfig.json agent/tsconfig.json package-lock.json -newer dist/main.js 2>/dev/null | head -n 1)" ]; then
+    return
+  fi
   say "Building ..."
   if ! npm run --silent build; then
     # The compiler writes its output in spite of errors: such a build must not pass for a good one at the next start.
@@ -129,17 +139,55 @@ print_urls() {
   say "Console  ws://$host:$port/ws"
 }
 
-case ${1-} in
-  '') ;;
-  -h | --help)
-    usage
-    exit 0
-    ;;
-  *)
-    usage >&2
-    exit 2
-    ;;
-esac
+# Where the agent finds the server: it is told, and does not look into .env itself.
+server_host() {
+  local host
+  host=$(setting HOST)
+  case $host in '' | 0.0.0.0 | ::) host=127.0.0.1 ;; *:*) host="[$host]" ;; esac
+  printf '%s' "$host"
+}
+
+# Runs the agent until its own standard input ends. The signals of a terminal reach it as they reach the server; this function
+# survives them, because it ends the agent when the server has ended, however that came about.
+companion() {
+  trap '' INT TERM HUP
+  CCV_AGENT_TOKEN=$3 node agent/dist/main.js --url "ws://$1:$2" --id "$AGENT_ID" --interval "$AGENT_INTERVAL_S" --spool "$AGENT_SPOOL" \
+    --ping 127.0.0.1 </dev/null >"$AGENT_LOG" 2>&1 &
+  local agent=$!
+  # Nothing ever comes: this waits two seconds, or until the server is gone.
+  IFS= read -r -t 2 _ || true
+  kill -0 "$agent" 2>/dev/null || printf 'start-backend: the agent did not start; %s says why\n' "$AGENT_LOG" >&2
+  cat >/dev/null
+  kill "$agent" 2>/dev/null || true
+  wait "$agent" || true
+}
+
+start_companion() {
+  local port tokens
+  port=$(setting PORT)
+  port=${port:-8080}
+  [ "$port" != 0 ] || fail "--with-agent needs to know the server's port: set PORT to another one than 0."
+  tokens=$(setting AGENT_TOKENS)
+  tokens=${tokens%%,*}
+  say "Agent    http://$(server_host):$port/api/v1/agents/$AGENT_ID (its log: $AGENT_LOG)"
+  # The server inherits the other end of this pipe and never writes to it. When the server is gone, also by SIGKILL, the pipe ends.
+  exec 9> >(companion "$(server_host)" "$port" "${tokens//[[:space:]]/}")
+}
+
+with_agent=false
+for argument in "$@"; do
+  case $argument in
+    --with-agent) with_agent=true ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      usage >&2
+      exit 2
+      ;;
+  esac
+done
 
 cd "$(project_folder)"
 check_node
@@ -147,5 +195,6 @@ install_dependencies
 build
 make_folders_and_settings
 print_urls
+if [ "$with_agent" = true ]; then start_companion; fi
 # The server takes the place of this script, so that signals reach it and its exit code is ours.
 exec node dist/main.js

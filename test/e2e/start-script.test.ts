@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BuiltServer, startBuiltServer } from '../helpers/built-server.js';
+import { eventually } from '../helpers/eventually.js';
 import { projectRoot } from '../helpers/project-root.js';
 
 /**
@@ -45,7 +46,8 @@ describe('start-backend.sh', () => {
     mkdirSync(project);
     mkdirSync(bin);
     mkdirSync(join(work, 'elsewhere'));
-    for (const name of ['src', 'package.json', 'package-lock.json', 'tsconfig.json', 'config.env.example', 'start-backend.sh']) {
+    const agent = ['agent/src', 'agent/package.json', 'agent/tsconfig.json'];
+    for (const name of ['src', ...agent, 'package.json', 'package-lock.json', 'tsconfig.json', 'config.env.example', 'start-backend.sh']) {
       cpSync(join(projectRoot, name), join(project, name), { recursive: true });
     }
     symlinkSync(join(project, 'start-backend.sh'), join(work, 'elsewhere/start'));
@@ -88,9 +90,13 @@ describe('start-backend.sh', () => {
   }
 
   /** Runs the script through its link and from another folder, with the script's and the server's own defaults. */
-  async function start(env: Record<string, string | undefined> = {}, startTimeoutMs = FIRST_START_LIMIT_MS): Promise<BuiltServer> {
+  async function start(
+    env: Record<string, string | undefined> = {},
+    startTimeoutMs = FIRST_START_LIMIT_MS,
+    args: readonly string[] = [],
+  ): Promise<BuiltServer> {
     server = await startBuiltServer({
-      command: [join(work, 'elsewhere/start')],
+      command: [join(work, 'elsewhere/start'), ...args],
       dir: join(work, 'elsewhere'),
       env: {
         PATH: `${bin}:${searchPath}`,
@@ -164,14 +170,76 @@ describe('start-backend.sh', () => {
     expect(started.stdout).not.toMatch(/Installing|Building|Made/);
   }, 30_000);
 
-  test('a changed source is built again, without installing', async () => {
-    const file = join(project, 'src/main.ts');
-    const later = new Date(Date.now() + 2_000);
-    utimesSync(file, later, later);
-    await (await start()).ready;
-    expect(calls()).toEqual([expect.stringMatching(/^run .*build$/)]);
-    utimesSync(file, new Date(), new Date());
-  }, 60_000);
+  test.each(['src/main.ts', 'agent/src/main.ts'])(
+    'a changed source (%s) is built again, without installing',
+    async (name) => {
+      const file = join(project, name);
+      const later = new Date(Date.now() + 2_000);
+      utimesSync(file, later, later);
+      await (await start()).ready;
+      expect(calls()).toEqual([expect.stringMatching(/^run .*build$/)]);
+      utimesSync(file, new Date(), new Date());
+    },
+    60_000,
+  );
+
+  describe('--with-agent', () => {
+    const TOKEN = 'the-first-agent-token';
+    const KEY = 'a-key-for-this-test';
+    const agentLog = (): string => readFileSync(join(project, 'logs/agent.log'), 'utf8');
+
+    /** Runs server and agent until the server has the agent's measurements. */
+    async function startBoth(): Promise<BuiltServer> {
+      const port = await freePort();
+      const env = { PORT: String(port), AGENT_TOKENS: ` ${TOKEN} , the-second-agent-token`, API_KEYS: KEY, HOST: '127.0.0.1' };
+      const started = await start(env, FIRST_START_LIMIT_MS, ['--with-agent']);
+      await started.ready;
+      expect(started.stdout).toContain(`Agent    http://127.0.0.1:${port}/api/v1/agents/local-agent (its log: logs/agent.log)\n`);
+      await eventually(async () => {
+        const { body } = await started.api('/api/v1/metrics/names?agentId=local-agent', { headers: { 'X-API-Key': KEY } });
+        const names = body.metricNames.map(({ name }: { name: string }) => name);
+        return ['network_interface_rx_bytes_total', 'system_memory_percent', 'ping_success'].every((name) => names.includes(name));
+      });
+      return started;
+    }
+
+    test('an agent monitors this machine, with a token of the settings; SIGTERM ends both, with the server’s exit code', async () => {
+      const started = await startBoth();
+      expect(readdirSync(join(project, 'data'))).toContain('agent');
+      started.kill('SIGTERM');
+      expect(await started.exited).toEqual({ code: 0, signal: null });
+      expect(agentLog()).toMatch(/agent stopped/);
+      expect(agentLog()).not.toContain(TOKEN);
+    }, 60_000);
+
+    test('the agent ends with the server even when that is killed', async () => {
+      const started = await startBoth();
+      started.kill('SIGKILL');
+      // The output ends when all who could write to it are gone.
+      expect(await started.exited).toEqual({ code: null, signal: 'SIGKILL' });
+      expect(agentLog()).toMatch(/agent stopped/);
+    }, 60_000);
+
+    test('without the agent’s build there is a new one; an agent that cannot start is told, and the server serves', async () => {
+      rmSync(join(project, 'agent/dist/main.js'));
+      rmSync(join(project, 'data/agent'), { recursive: true });
+      writeFileSync(join(project, 'data/agent'), 'no folder');
+      const port = await freePort();
+      const started = await start({ PORT: String(port) }, FIRST_START_LIMIT_MS, ['--with-agent']);
+      await started.ready;
+      expect(calls()).toEqual([expect.stringMatching(/^run .*build$/)]);
+      await eventually(async () => started.stderr.includes('start-backend: the agent did not start; logs/agent.log says why'));
+      expect(agentLog()).toMatch(/could not start/);
+      expect((await started.api('/health')).status).toBe(200);
+      rmSync(join(project, 'data/agent'));
+    }, 60_000);
+
+    test('it needs a port that is known beforehand', () => {
+      const { status, stderr } = run(['--with-agent']);
+      expect(status).toBe(1);
+      expect(stderr).toContain("start-backend: --with-agent needs to know the server's port");
+    });
+  });
 
   test('a source that does not compile stops the start, this time and the next', () => {
     const broken = join(project, 'src/broken.ts');
