@@ -1,5 +1,5 @@
 /** `user:password@` in front of a host, with a scheme or without one. */
-const IN_FRONT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i;
+const IN_FRONT = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]+@/i;
 
 /**
  * True for an address that holds a user name or a password. Addresses are shown to everybody who may read targets, and end
