@@ -4,6 +4,7 @@ import type { ReaderPool } from '../../../src/storage/sqlite/threads/reader-pool
 import type { ThreadHost } from '../../../src/storage/sqlite/threads/thread-host.js';
 import type { WriterClient } from '../../../src/storage/sqlite/threads/writer-client.js';
 import { Compactor } from '../../../src/storage/sqlite/units/compactor.js';
+import { jobKey } from '../../../src/storage/sqlite/units/folder.js';
 import { MemoryLogger } from '../../helpers/memory-logger.js';
 import type { PlainSample } from '../../helpers/naive-reader.js';
 import { batchOf, TestStorage } from '../../helpers/storage.js';
@@ -231,7 +232,8 @@ describe('Compactor', () => {
     const waiting: (() => void)[] = [];
     const told: number[] = [];
     const outdated = new Set<number>();
-    const due = (op: string): object[] => (op === 'planExpiry' ? expiring : planned).shift() ?? [];
+    const due = (op: string, without: ReadonlySet<string> = new Set()): object[] =>
+      ((op === 'planExpiry' ? expiring : planned).shift() ?? []).filter((one) => !without.has(jobKey(one as ReturnType<typeof job>)));
     const host = {
       running: false,
       start: async () => {
@@ -242,14 +244,14 @@ describe('Compactor', () => {
         if (host.running) events.push('thread stopped');
         host.running = false;
       },
-      send: async ([{ op, args }]: [{ op: string; args: [{ startMs: number }] }]) => {
-        if (op !== 'fold') return [{ value: due(op) }];
+      send: async ([{ op, args }]: [{ op: string; args: [{ startMs: number; without?: ReadonlySet<string> }] }]) => {
+        if (op !== 'fold') return [{ value: due(op, args[0].without) }];
         events.push(`fold ${args[0].startMs}`);
         await new Promise<void>((resolve) => waiting.push(resolve));
         return [{ value: { job: args[0], units: [] } }];
       },
     };
-    const read = { call: async (op: string) => due(op) };
+    const read = { call: async (op: string, { without }: { without?: ReadonlySet<string> }) => due(op, without) };
     const write = {
       call: async (_: string, { job: { startMs } }: { job: { startMs: number } }) => {
         if (outdated.has(startMs)) return false;
@@ -283,6 +285,19 @@ describe('Compactor', () => {
     for (let i = 0; i < 3; i += 1) await finishFold();
     await round;
     expect(events).toEqual(['thread started', 'fold 1', 'commit 1', 'fold 2', 'commit 2', 'fold 3', 'commit 3', 'thread stopped']);
+    await compactor.stop();
+  });
+
+  test('a stretch that is due again and again has one turn a round: others have theirs, and the round ends', async () => {
+    const { compactor, events, finishFold } = setUp([[job(1)], [job(1), job(2)], [job(1)], [job(1)]]);
+    const round = compactor.compact();
+    for (let i = 0; i < 2; i += 1) await finishFold();
+    await round;
+    expect(events.filter((event) => event.startsWith('fold'))).toEqual(['fold 1', 'fold 2']);
+    const next = compactor.compact();
+    await finishFold();
+    await next;
+    expect(events.filter((event) => event.startsWith('fold'))).toEqual(['fold 1', 'fold 2', 'fold 1']);
     await compactor.stop();
   });
 

@@ -85,10 +85,17 @@ export class Compactor {
     });
   }
 
+  /**
+   * Each stretch once a round: where samples that are old already go on coming in (a clock that is behind, a backlog), there is
+   * always something due, and days would never be merged.
+   */
   private async run(everything: boolean): Promise<void> {
-    const due = (): Promise<FoldJob[]> => this.plan('planFolds', { nowMs: this.clock.nowMs(), everything, without: this.failed });
+    const folded = new Set<string>();
+    const due = (): Promise<FoldJob[]> =>
+      this.plan('planFolds', { nowMs: this.clock.nowMs(), everything, without: new Set([...this.failed, ...folded]) });
     for (let jobs = await due(); jobs.length > 0; jobs = await due()) {
       if ((await this.foldAll(jobs)) === 0) return;
+      if (!everything) for (const job of jobs) folded.add(jobKey(job));
     }
   }
 
