@@ -1,7 +1,7 @@
 /** `npm run sql`: one statement, or a conversation. Read-only, beside a running server or without one. */
 import { createInterface } from 'node:readline/promises';
 import { type Db, checkedVersion } from '../storage/sqlite/open.js';
-import { openForPeople } from '../storage/sqlite/metrics-table.js';
+import { openForPeople, type PeoplesDatabase } from '../storage/sqlite/metrics-table.js';
 import { printCsv, printJson, printTable, type RowPrinter } from './print-rows.js';
 import { databasePath, messageOf, runTool } from './run-tool.js';
 
@@ -36,23 +36,23 @@ ${METRICS_HELP}`,
     const database = openForPeople(path);
     try {
       checkedVersion(database.db, path);
-      if (positionals[0] === undefined) await converse(database.db, print);
-      else answer(database.db, positionals[0], print);
+      if (positionals[0] === undefined) await converse(database, print);
+      else answer(database, positionals[0], print);
     } finally {
       database.close();
     }
   },
 });
 
-function answer(db: Db, sql: string, print: RowPrinter): void {
-  const statement = db.prepare<[], unknown[]>(sql);
+function answer(database: PeoplesDatabase, sql: string, print: RowPrinter): void {
+  const statement = database.db.prepare<[], unknown[]>(sql);
   if (!statement.reader) throw new Error('only statements that answer something: nothing can be changed here');
   const columns = statement.columns().map(({ name }) => name);
-  print(columns, statement.raw().iterate(), (text) => process.stdout.write(text));
+  database.atOneMoment(() => print(columns, statement.raw().iterate(), (text) => process.stdout.write(text)));
 }
 
 /** Errors are told and the conversation goes on; of a script on standard input the exit code tells, too. */
-async function converse(db: Db, print: RowPrinter): Promise<void> {
+async function converse(database: PeoplesDatabase, print: RowPrinter): Promise<void> {
   const isPerson = process.stdin.isTTY;
   const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: isPerson });
   const prompt = (text: string): void => {
@@ -64,7 +64,7 @@ async function converse(db: Db, print: RowPrinter): Promise<void> {
   let statement = '';
   const run = (): void => {
     try {
-      answer(db, statement, print);
+      answer(database, statement, print);
     } catch (error) {
       process.stderr.write(`${messageOf(error)}\n`);
       if (!isPerson) process.exitCode = 1;
@@ -76,7 +76,7 @@ async function converse(db: Db, print: RowPrinter): Promise<void> {
     const command = line.trim();
     if (statement === '' && command === '.exit') break;
     if (statement === '' && command === '.help') process.stdout.write(`${DIALOGUE_HELP}\n`);
-    else if (statement === '' && command === '.tables') process.stdout.write(`${tables(db).join('\n')}\n`);
+    else if (statement === '' && command === '.tables') process.stdout.write(`${tables(database.db).join('\n')}\n`);
     else if (statement === '' && command.startsWith('.')) process.stderr.write(`${command} is not known; .help says what there is\n`);
     else if (statement !== '' || command !== '') statement += `${line}\n`;
     if (command.endsWith(';')) run();

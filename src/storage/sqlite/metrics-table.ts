@@ -18,6 +18,8 @@ import { StoredDays } from './reader/stored-days.js';
 
 export interface PeoplesDatabase {
   readonly db: Db;
+  /** Does something in which all that `metrics` answers is as of one moment: beside a server, what is read is folded meanwhile. */
+  atOneMoment(work: () => void): void;
   close(): void;
 }
 
@@ -63,6 +65,9 @@ export function openForPeople(path: string): PeoplesDatabase {
   });
   return {
     db,
+    atOneMoment(work) {
+      feed.transaction(work)();
+    },
     close() {
       db.close();
       feed.close();

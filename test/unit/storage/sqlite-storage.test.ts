@@ -272,6 +272,23 @@ describe('reading', () => {
   });
 });
 
+test('what people ask beside a server is answered as of one moment, whatever is folded meanwhile', async () => {
+  for (const id of ['a', 'b']) await store.storage.writer.append(batchOf(await store.agentKey(id), [sample()]));
+  const people = openForPeople(store.settings.path);
+  const server = new Database(store.settings.path);
+  const read: unknown[] = [];
+  people.atOneMoment(() => {
+    for (const row of people.db.prepare('select agent_id from metrics').pluck().iterate()) {
+      read.push(row);
+      server.exec('DELETE FROM metric_batches');
+    }
+  });
+  expect(read).toEqual(['a', 'b']);
+  people.atOneMoment(() => expect(people.db.prepare('select agent_id from metrics').all()).toEqual([]));
+  server.close();
+  people.close();
+});
+
 describe('reader threads', () => {
   test('further ones are started when there is more to do than one can', async () => {
     await store.stop();
