@@ -49,6 +49,9 @@ export interface DirectoryEntry {
   readonly objects: ByteRange | null;
 }
 
+/** A column takes flags, series id and two numbers of two bytes at the least. */
+const MIN_COLUMN_BYTES = 6;
+
 /** Cells of a column in the table, in this order. */
 const SERIES_ID = 0;
 const FLAGS = 1;
@@ -193,11 +196,6 @@ export class UnitDirectory {
     return low < this.columnCount && this.seriesId(low) === seriesId ? low : null;
   }
 
-  /** About as many as it takes in memory. */
-  get memoryBytes(): number {
-    return this.table.byteLength + 100 * (this.times.length + this.divisors.length + 1);
-  }
-
   private place(index: number): number {
     if (index < 0 || index >= this.columnCount) throw new RangeError(`column ${index} of ${this.columnCount}`);
     return index * CELLS;
@@ -335,6 +333,9 @@ export function parseDirectory(reader: ByteReader, byteLength: number, unitByteL
   for (let i = 0; i < divisorCount; i += 1) {
     divisors.push({ timeIndex: below(reader.varint(), timeCount, 'time column'), range: take(reader.varint()) });
   }
+  // Before room is made for them: a hundred bytes each.
+  if (columnCount * MIN_COLUMN_BYTES > byteLength - reader.offset)
+    throw new CorruptDataError(`${columnCount} columns in ${byteLength} bytes`);
   const table = new Float64Array((columnCount + 1) * CELLS);
   for (let i = 0; i < columnCount; i += 1) readColumn(reader, table, i * CELLS, timeCount);
   const unitEnd = placeBodies(table, columnCount, at);

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ROLLUP_FIELDS } from '../../../src/storage/engine/rollup.js';
+import { ByteReader, ByteWriter } from '../../../src/storage/engine/codec/varint.js';
+import { parseDirectory, writeDirectory } from '../../../src/storage/engine/unit-directory.js';
 import { RollupReader } from '../../../src/storage/engine/rollup-unit.js';
 import { partsInMemory } from '../../../src/storage/engine/unit-parts.js';
 import { UnitReader } from '../../../src/storage/engine/unit-reader.js';
@@ -50,6 +52,16 @@ describe('golden vectors', () => {
       const fields = Object.fromEntries(ROLLUP_FIELDS.map((field) => [`${field}Hex`, bitsOf(column[field])]));
       expect({ seriesId: column.seriesId, isCounter: column.isCounter, ...fields }).toEqual(columns[i]);
     }
+  });
+
+  test('no room is made for more columns than a directory has bytes for', () => {
+    const writer = new ByteWriter();
+    writeDirectory({ startMs: 0, endMs: 1, times: [], divisors: [], columns: [] }, writer);
+    const bytes = new Uint8Array(1_000);
+    bytes.set(writer.take());
+    // The last of the five numbers: how many columns there are.
+    bytes.set([0x80 | (999 % 128), 999 >> 7], 13);
+    expect(() => parseDirectory(new ByteReader(bytes), 1_000, 1_000)).toThrow('999 columns in 1000 bytes');
   });
 
   test('every byte of a unit counts', () => {

@@ -13,6 +13,8 @@ export interface LogRow {
 
 /** Samples that one reader thread keeps decoded, 20 bytes each. */
 const MAX_SAMPLES = 400_000;
+/** What a row takes besides its samples, in samples: agents may send them one by one. */
+const ROW_COST = 40;
 
 /**
  * Reads rows of the log, and keeps those it has read lately: a row never changes, its id is never used again, and whoever
@@ -56,11 +58,11 @@ export class LogRows {
 
   private keep(id: number, row: LogRow): void {
     this.known.set(id, row);
-    this.samples += row.seriesIds.length;
+    this.samples += row.seriesIds.length + ROW_COST;
     for (const [oldest, { seriesIds }] of this.known) {
       if (this.samples <= MAX_SAMPLES) return;
       this.known.delete(oldest);
-      this.samples -= seriesIds.length;
+      this.samples -= seriesIds.length + ROW_COST;
     }
   }
 }

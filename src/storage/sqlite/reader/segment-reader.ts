@@ -115,7 +115,7 @@ export class SegmentReader {
     }
   }
 
-  /** `isNewer`: of each slot, the first time the log has; null when it has nothing. Columns that reach it go to `mergedColumns`. */
+  /** `overlapping`: of each slot, the first time the log has; columns that reach it are added there, to be merged. Null: the log has nothing. */
   private readUnit(
     unit: UnitRow,
     slots: AgentSlots,
@@ -126,8 +126,8 @@ export class SegmentReader {
     const inRange = unit.startMs >= range.startMs && unit.startMs + unit.spanMs <= range.endMs;
     try {
       const reader = this.cache.reader(unit);
-      // Of an hour that goes on there is nothing yet at its end, which is asked for all the time.
-      if (reader.newestMs() < range.startMs) return;
+      // Of an hour that goes on there is nothing yet at its end, which is asked for all the time. (To know that, all times are decoded.)
+      if (!inRange && reader.newestMs() < range.startMs) return;
       const { directory } = reader;
       eachColumn(reader, slots, (index, slot) => {
         const timestampsMs = reader.readTimes(directory.timeIndex(index));
