@@ -108,7 +108,7 @@ export const sampleQuery: fc.Arbitrary<SampleQuery> = fc
 export const aggregateQuery: fc.Arbitrary<AggregateQuery> = fc.record({
   filter,
   range,
-  stepMs: fc.constantFrom(null, 60_000, 300_000, HOUR, 2 * HOUR, 24 * HOUR),
+  stepMs: fc.constantFrom(null, 60_000, 300_000, 420_000, HOUR, 2 * HOUR, 5 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR),
   groupBy: fc.subarray<GroupKey>(['series', 'agent', 'name', 'type', 'unit', 'provider', 'region', 'tag:target']),
   wants: fc.record(
     {

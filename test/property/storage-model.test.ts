@@ -43,6 +43,11 @@ const LASTING_QUESTIONS: Omit<AggregateQuery, 'range'>[] = [
   { filter: {}, stepMs: null, groupBy: ['provider'], wants: { increase: true, sumOfMeans: true } },
   { filter: {}, stepMs: 300_000, groupBy: ['name', 'type'], wants: { increase: true, sumOfMeans: true } },
   { filter: { names: ['rx_bytes'] }, stepMs: 86_400_000, groupBy: ['agent'], wants: { sumOfMeans: true } },
+  // Steps that no hour or day is made of, and such that span several.
+  { filter: {}, stepMs: 420_000, groupBy: ['region'], wants: { increase: true, sumOfMeans: true } },
+  { filter: {}, stepMs: 5 * 3_600_000, groupBy: [], wants: { increase: true, sumOfMeans: true } },
+  { filter: {}, stepMs: 6 * 3_600_000, groupBy: ['type'], wants: { increase: true, sumOfMeans: true } },
+  { filter: {}, stepMs: 2 * 86_400_000, groupBy: ['name'], wants: { increase: true } },
 ];
 
 async function compareAggregates(modelled: ModelledStorage): Promise<void> {
