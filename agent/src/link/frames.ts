@@ -1,6 +1,27 @@
 /** The protocol's frames: what the server says, checked and under this project's names, and what the agent says as text. */
 import type { Batch, Dropped } from '../model.js';
 
+/** Where an agent is; '' for what is not known. */
+export interface Location {
+  readonly provider: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly network: string;
+  readonly subnet: string;
+  readonly instanceId: string;
+  readonly privateIp: string;
+  readonly publicIp: string;
+}
+
+export interface Registration {
+  readonly agentId: string;
+  readonly version: string;
+  readonly location: Location;
+  readonly capabilities: readonly string[];
+  /** What was lost and is not known to the server yet. */
+  readonly dropped: Dropped | null;
+}
+
 export interface Ack {
   readonly batchId: string;
   readonly processed: number;
@@ -118,9 +139,25 @@ export function metricsData(agentId: string, { batchId, seq, timestampMs, metric
   };
 }
 
-/** The `dropped` of a registration. */
-export function droppedData({ count, fromMs, toMs }: Dropped): object {
-  return { count, from: timeText(fromMs), to: timeText(toMs) };
+/** The data of a `registration` frame. */
+export function registrationData({ agentId, version, location, capabilities, dropped }: Registration): object {
+  return {
+    agent_id: agentId,
+    version,
+    location: {
+      provider: location.provider,
+      region: location.region,
+      zone: location.zone,
+      network: location.network,
+      subnet: location.subnet,
+      instance_id: location.instanceId,
+      private_ip: location.privateIp,
+      public_ip: location.publicIp,
+    },
+    capabilities,
+    timestamp: timeText(Date.now()),
+    ...(dropped === null ? {} : { dropped: { count: dropped.count, from: timeText(dropped.fromMs), to: timeText(dropped.toMs) } }),
+  };
 }
 
 /** RFC 3339; a time no calendar knows is the epoch's, so that nothing fails over it. */

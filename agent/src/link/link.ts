@@ -10,17 +10,18 @@ import { WebSocket } from 'ws';
 import type { Dropped, Logger } from '../model.js';
 import { reasonOf } from '../reason-of.js';
 import { Backoff } from './backoff.js';
-import { connectUrl, type Identity, shownUrl } from './connect-url.js';
-import { type Ack, type CommandFrame, droppedData, frameText, type Refusal, readFrame, type ServerFrame } from './frames.js';
+import { connectUrl, shownUrl } from './connect-url.js';
+import {
+  type Ack,
+  type CommandFrame,
+  frameText,
+  type Location,
+  type Refusal,
+  readFrame,
+  registrationData,
+  type ServerFrame,
+} from './frames.js';
 import { readUpgradeRefusal, type UpgradeRefusal } from './upgrade-refusal.js';
-
-export interface Location extends Omit<Identity, 'agentId'> {
-  readonly network: string;
-  readonly subnet: string;
-  readonly instanceId: string;
-  readonly privateIp: string;
-  readonly publicIp: string;
-}
 
 export interface LinkTimings {
   /** Bounds of the wait before a reconnect. */
@@ -213,24 +214,7 @@ export class Link {
 
   private register(): void {
     const { agentId, version, capabilities, location } = this.options;
-    const dropped = this.events.tellDropped();
-    const data = {
-      agent_id: agentId(),
-      version,
-      location: {
-        provider: location.provider,
-        region: location.region,
-        zone: location.zone,
-        network: location.network,
-        subnet: location.subnet,
-        instance_id: location.instanceId,
-        private_ip: location.privateIp,
-        public_ip: location.publicIp,
-      },
-      capabilities,
-      timestamp: new Date().toISOString(),
-      ...(dropped === null ? {} : { dropped: droppedData(dropped) }),
-    };
+    const data = registrationData({ agentId: agentId(), version, capabilities, location, dropped: this.events.tellDropped() });
     this.socket?.send(frameText('registration', data));
     this.setTimer(this.timings.registrationMs, () => this.giveUp('the registration was not answered'));
   }
