@@ -1,4 +1,5 @@
 import type { Clock, Collector, Logger, Metric } from '../model.js';
+import { reasonOf } from '../reason-of.js';
 import { orAborted } from './deadline.js';
 
 /** What waits for the next collection. Default: Node's. */
@@ -108,12 +109,7 @@ export class Scheduler {
     this.runs = new AbortController();
   }
 
-  /** Runs everything that does not run already, out of turn, and resolves when all has ended. The grid stays as it is. */
-  async collectNow(): Promise<void> {
-    this.run(this.entries.filter(({ running }) => running === null));
-    await Promise.all(this.running());
-  }
-
+  /** Of the collectors there are now, since they were made. */
   state(): CollectorState[] {
     return this.entries.map(({ collector, runs, failures, skipped, problem }) => ({
       name: collector.name,
@@ -140,31 +136,33 @@ export class Scheduler {
   }
 
   private collectDue(): void {
-    for (const entry of this.entries) {
-      if (entry.running === null) continue;
-      entry.skipped += 1;
-      entry.overran = true;
-      if (entry.late) continue;
-      entry.late = true;
-      this.options.logger.warn('a collection takes longer than the interval, one is left out', {
-        collector: entry.collector.name,
-        intervalMs: this.intervalMs,
-      });
-    }
-    this.run(this.entries.filter(({ running }) => running === null));
-  }
-
-  private run(entries: readonly Entry[]): void {
     if (this.runs === null) return;
     const { signal } = this.runs;
     const nowMs = this.options.clock.nowMs();
-    for (const entry of entries) {
-      entry.overran = false;
-      entry.running = this.collected(entry, nowMs, signal).finally(() => {
-        entry.running = null;
-        if (!entry.overran) entry.late = false;
-      });
+    for (const entry of this.entries) {
+      if (entry.running === null) this.run(entry, nowMs, signal);
+      else this.leaveOut(entry);
     }
+  }
+
+  private run(entry: Entry, nowMs: number, signal: AbortSignal): void {
+    entry.overran = false;
+    entry.running = this.collected(entry, nowMs, signal).finally(() => {
+      entry.running = null;
+      if (!entry.overran) entry.late = false;
+    });
+  }
+
+  private leaveOut(entry: Entry): void {
+    entry.skipped += 1;
+    entry.overran = true;
+    if (entry.late) return;
+    entry.late = true;
+    const { name } = entry.collector;
+    this.options.logger.warn('a collection takes longer than the interval, one is left out', {
+      collector: name,
+      intervalMs: this.intervalMs,
+    });
   }
 
   /** Ends with `signal` at the latest, also when the collector does not look at it. */
@@ -181,7 +179,7 @@ export class Scheduler {
       if (signal.aborted) return;
       entry.runs += 1;
       entry.failures += 1;
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = reasonOf(error);
       if (problem !== entry.problem) logger.warn('a collector failed', { collector: collector.name, error });
       entry.problem = problem;
     }
