@@ -9,6 +9,7 @@ import type { FrameData, TestAgent } from '../../helpers/agent-client.js';
 import { MemoryLogger } from '../../helpers/memory-logger.js';
 import { startTestApp, type TestApp } from '../../helpers/test-app.js';
 import { connectConsole } from '../../helpers/test-console.js';
+import { eventually } from '../../helpers/eventually.js';
 
 /** What the agent makes of configurations and commands, as people see it on the server: over REST and on the live channel. */
 let app: TestApp;
@@ -190,9 +191,11 @@ describe('commands', () => {
     expect(logged.filter((message) => message === 'command received')).toHaveLength(4);
     expect(logged.filter((message) => message === 'command refused')).toHaveLength(3);
     expect(logged.filter((message) => message === 'command done')).toHaveLength(1);
-    const { activity } = await get('/dashboard/activity');
-    const told = activity.filter(({ agent_id: id, type }: FrameData) => id === 'obedient' && type === 'command');
-    expect(told).toHaveLength(8);
+    // The feed is written a little behind what it tells of: one entry for each command sent, and one for its result.
+    await eventually(async () => {
+      const { activity } = await get('/dashboard/activity');
+      return activity.filter(({ agent_id: id, type }: FrameData) => id === 'obedient' && type === 'command').length === 8;
+    });
     await agent.stop();
   });
 });
