@@ -78,8 +78,31 @@ describe('folding', () => {
     expect(await sumOf()).toBe(10);
     await store.foldAt(D + 2 * HOUR);
     expect([await sumOf(), await sumOf()]).toEqual([10, 10]);
+    const countsOf = async (wants?: { countsOnly: true }): Promise<unknown[]> => {
+      const query = {
+        filter: {},
+        range: { startMs: D, endMs: D + DAY },
+        stepMs: HOUR,
+        groupBy: ['provider' as const],
+        ...(wants && { wants }),
+      };
+      const groups = await store.storage.reader.aggregate(query);
+      return groups.map((group) => [...group.labels, [...group.count], group.seriesCount, group.firstMs - D, group.lastMs - D]);
+    };
+    const ofA = [[7], 1, 0, 4 * MINUTE];
+    const ofB = [[2], 1, 0, MINUTE];
+    for (const provider of ['gcp', 'aws']) {
+      await store.agentKey('a', { provider });
+      for (const wants of [undefined, undefined, { countsOnly: true } as const]) {
+        expect(await countsOf(wants)).toEqual([
+          [provider, ...ofA],
+          ['', ...ofB],
+        ]);
+      }
+    }
     await store.storage.agents.remove(b);
     expect(await sumOf()).toBe(9);
+    expect(await countsOf()).toEqual([['aws', ...ofA]]);
   });
 
   test('an hour that is over is folded after five minutes, not before, however young its samples are', async () => {

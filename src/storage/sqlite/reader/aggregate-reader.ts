@@ -49,7 +49,7 @@ export class AggregateReader {
     const { range, stepMs, groupBy, wants } = query;
     const grouping = this.groupingOf(lookup, groupBy);
     const aggregator = new Aggregator(lookup.infos, range, stepMs, grouping, wants);
-    const question = JSON.stringify([lookup.version, stepMs, groupBy, wants]);
+    const question = lookup.version === null ? null : JSON.stringify([lookup.version, stepMs, groupBy, wants]);
     try {
       for (const day of this.days.within(range, 'ascending', ALL_TIERS)) {
         for (const pieces of inOrder(this.pieces(day, lookup, query)))
@@ -62,18 +62,18 @@ export class AggregateReader {
     return aggregator.result();
   }
 
-  /** Pieces of the same stretch of time: such as units tell wholly are folded once for all who ask the same of them. */
+  /** Pieces of the same stretch of time: such as units tell wholly are folded once for all who ask the same of them (null: nobody will). */
   private fold(
     pieces: readonly Piece[],
     query: AggregateQuery,
-    question: string,
+    question: string | null,
     aggregator: Aggregator,
     aggregatorOf: (part: TimeRange) => Aggregator,
   ): void {
     const { startMs, endMs } = pieces[0] as Piece;
     const lasting = isPart(startMs, endMs, query) ? pieces.filter(({ unitId }) => unitId !== null) : [];
     // Of a single unit the units' own cache is enough.
-    if (lasting.length < 2) {
+    if (question === null || lasting.length < 2) {
       for (const piece of pieces) piece.fold(aggregator);
       return;
     }
@@ -87,7 +87,7 @@ export class AggregateReader {
       this.parts.add(key, unitIds, part);
     }
     aggregator.addPartial(part);
-    for (const piece of pieces) if (!lasting.includes(piece)) piece.fold(aggregator);
+    for (const piece of pieces) if (piece.unitId === null) piece.fold(aggregator);
   }
 
   private groupingOf(lookup: SeriesLookup, groupBy: readonly GroupKey[]): Grouping {

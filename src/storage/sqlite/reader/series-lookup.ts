@@ -6,8 +6,8 @@ import { SlotMap } from './slot-map.js';
 
 /** The series a query is about, those of one agent next to each other. A series' slot is its place in `infos`. */
 export interface SeriesLookup {
-  /** Two lookups of one finder with the same version are the same. */
-  readonly version: number;
+  /** Two lookups of one finder with the same version are the same. Null: too large to be kept, the next one will be another. */
+  readonly version: number | null;
   readonly infos: readonly SeriesInfo[];
   readonly agents: ReadonlyMap<number, AgentSlots>;
 }
@@ -84,6 +84,8 @@ export class SeriesFinder {
       }
     }
     const lookup = this.make(filter, agents);
+    // It would drive out all others, and then leave itself.
+    if (lookup.version === null) return lookup;
     this.keep(key, { version, agents, lookup });
     for (const [oldest, old] of this.lookups) {
       if (this.keptSeries <= MAX_KEPT_SERIES) break;
@@ -121,8 +123,8 @@ export class SeriesFinder {
       }
       if (ids.length > 0) agents.set(agentKey, { first, count: ids.length, slotOf: new SlotMap(ids) });
     }
-    this.newestVersion += 1;
-    return { version: this.newestVersion, infos, agents };
+    const isKept = infos.length + LOOKUP_COST <= MAX_KEPT_SERIES;
+    return { version: isKept ? ++this.newestVersion : null, infos, agents };
   }
 
   list(query: { filter: SeriesFilter; limit: number }): SeriesInfo[] {
