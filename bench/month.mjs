@@ -148,15 +148,15 @@ async function run({ agents: count, days, runs, dir, out }) {
   const rows = [];
   const server = await start();
   try {
-    for (const [name, path] of questions(fleet[3].id)) {
-      const times = await warm(server.client, [path], runs);
+    for (const [name, question] of questions(fleet[3].id)) {
+      const times = await warm(server.client, [question], runs);
       say(`  ${name}: ${times.p50.toFixed(1)} ms`);
-      rows.push({ name, path, warm: times });
+      rows.push({ name, question, warm: times });
     }
   } finally {
     await server.stop();
   }
-  for (const row of rows) row.cold = await cold(start, [row.path], runs);
+  for (const row of rows) row.cold = await cold(start, [row.question], runs);
   const machine = describeMachine(dir);
   const fixed = (ms) => ms.toFixed(1);
   const text = [
