@@ -202,10 +202,14 @@ const torn =
   async (random) => {
     await Promise.race([network.tearNext(direction, random.next()), sleep(1_000)]);
   };
-const deaf: Trouble = async (random) => {
-  network.isLosingAnswers = true;
-  await sleep(random.between(50, 300));
-};
+const lossy =
+  (direction: 'up' | 'down'): Trouble =>
+  async (random) => {
+    network.losing = direction;
+    await sleep(random.between(50, 300));
+    // A connection that lost something in the middle cannot go on.
+    network.cut();
+  };
 const TROUBLES: readonly Trouble[] = [
   killed,
   killedWhileStarting,
@@ -217,7 +221,8 @@ const TROUBLES: readonly Trouble[] = [
   torn('up'),
   torn('down'),
   torn('down'),
-  deaf,
+  lossy('up'),
+  lossy('down'),
 ];
 
 /** Every trouble at least once, in another order each time, until `isOver`. */
@@ -296,6 +301,8 @@ describe('an agent that is killed again and again', () => {
     await withSeed(async (random) => {
       /** Whatever was seen in the spool, by `seq`. */
       const seen = new Map<number, { batchId: string; metrics: readonly Metric[] }>();
+      /** Batches a kill left half written: they are lost, and their numbers are not given again. */
+      let halves = 0;
       for (let life = 0; life < LIVES; life++) {
         // The first finds nobody; others now and then.
         network.isRefusing = life === 0 || random.next() < 0.3;
@@ -306,6 +313,7 @@ describe('an agent that is killed again and again', () => {
         agent.kill('SIGKILL');
         await agent.exited;
         await trouble;
+        halves += (await readdir(join(spoolDir, 'batches'))).filter((name) => name.endsWith('.tmp')).length;
         for (const name of await spooledFiles()) {
           const text = await readFile(join(spoolDir, 'batches', name), 'utf8');
           const file = parseFileName(name, text.length);
@@ -332,10 +340,11 @@ describe('an agent that is killed again and again', () => {
       expect(without(spooled, stored)).toEqual([]);
       const { body } = await server.api('/api/v1/agents/k');
       expect(body).toMatchObject({ total_metrics: stored.length, total_errors: 0 });
-      expect(await gapsOf('k')).toEqual([]);
+      const missing = (await gapsOf('k')).reduce((sum, { batches }) => sum + batches, 0);
+      expect(missing).toBeLessThanOrEqual(halves);
       const { nextSeq, dropped } = JSON.parse(await readFile(join(spoolDir, 'state.json'), 'utf8'));
       expect(dropped).toBeNull();
-      // No number is missing up to the last one, and that has arrived.
+      // No other number is missing up to the last one, and that has arrived.
       await server.dispose();
       const db = new Database(server.dbPath, { readonly: true });
       const lastSeq = db.prepare('SELECT last_seq FROM agent_totals').pluck().get();
@@ -361,9 +370,13 @@ describe('a spool too small for the outage', () => {
     const dropped = 60 - (await spooledFiles()).length;
     expect(dropped).toBeGreaterThan(30);
 
-    // The report arrives, and the agent does not hear of it.
-    network.flow();
-    network.isLosingAnswers = true;
+    // The report is lost; then it arrives, and the agent does not hear of it.
+    network.losing = 'up';
+    network.isRefusing = false;
+    await until('the report is lost', () => network.lost > 0);
+    expect(await gapsOf('d')).toEqual([]);
+    network.losing = 'down';
+    network.cut();
     await until('the report has arrived', async () => (await gapsOf('d')).length > 0);
     expect(await gapsOf('d')).toEqual([{ agent_id: 'd', from: at(20), to: at(19 + dropped), reason: 'dropped', samples: dropped }]);
     network.isRefusing = true;

@@ -28,8 +28,10 @@ export class UnreliableNetwork {
   torn = 0;
   /** New connections are cut at once. */
   isRefusing = false;
-  /** What the server answers is lost from the first message to it on; the handshake goes through. */
-  isLosingAnswers = false;
+  /** What is sent in this direction is lost from the agent's first message on; the handshake goes through. */
+  losing: Direction | null = null;
+  /** Pieces that were lost in this way. */
+  lost = 0;
   private serverPort = 0;
   private isStalling = false;
   private tear: Tear | null = null;
@@ -71,7 +73,7 @@ export class UnreliableNetwork {
   flow(): void {
     this.isStalling = false;
     this.isRefusing = false;
-    this.isLosingAnswers = false;
+    this.losing = null;
     this.tear = null;
     for (const { ends } of this.lines) for (const end of [ends.up, ends.down]) end.resume();
   }
@@ -114,7 +116,10 @@ export class UnreliableNetwork {
   private pass(line: Line, direction: Direction, piece: Buffer): void {
     const to = direction === 'up' ? line.ends.down : line.ends.up;
     if (direction === 'up') line.piecesUp += 1;
-    else if (this.isLosingAnswers && line.piecesUp > 1) return;
+    if (this.losing === direction && line.piecesUp > 1) {
+      this.lost += 1;
+      return;
+    }
     const { tear } = this;
     if (tear === null || tear.direction !== direction || piece.length < 2) {
       if (!to.destroyed) to.write(piece);
