@@ -74,7 +74,7 @@ export function parseOptions(
   const { settings, warnings } = values.config === undefined ? NO_FILE : readLocalFile(values.config);
   const id = readId(values.id ?? settings.id ?? null);
   const intervalS = values.interval === undefined ? settings.interval : wholeNumber('interval', values.interval, 1, 3_600);
-  const targets = [...pingTargets(values.ping ?? ''), ...settings.targets];
+  const targets = eachOnce([...pingTargets(values.ping ?? ''), ...settings.targets]);
   const place = (name: 'provider' | 'region' | 'zone'): string => values[name] ?? settings[name] ?? '';
   const options: AgentOptions = {
     url: readUrl(values.url ?? settings.url ?? DEFAULT_URL),
@@ -129,6 +129,12 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new Error(`--${name} must be a whole number from ${least} to ${most} (it is ${JSON.stringify(text)})`);
+}
+
+/** A target that is named twice is checked once: its metrics would be the same series. */
+function eachOnce(targets: readonly CheckTarget[]): CheckTarget[] {
+  const keyOf = ({ type, address, port }: CheckTarget): string => JSON.stringify([type, address, port]);
+  return [...new Map(targets.map((target) => [keyOf(target), target])).values()];
 }
 
 function pingTargets(list: string): CheckTarget[] {

@@ -105,6 +105,9 @@ function readAck(data: Fields): Ack {
   };
 }
 
+/** A server that asks for a longer pause is asked again all the same: timers know no more than 24 days, and it may have been a mistake. */
+const MAX_RETRY_AFTER_MS = 600_000;
+
 function readRefusal(data: Fields): Refusal {
   const retryAfterMs = numberOf(data.retry_after_ms);
   return {
@@ -112,7 +115,7 @@ function readRefusal(data: Fields): Refusal {
     code: textOf(data.code),
     message: textOf(data.message),
     isRetryable: data.retryable !== false,
-    retryAfterMs: retryAfterMs !== null && retryAfterMs >= 0 ? retryAfterMs : null,
+    retryAfterMs: retryAfterMs !== null && retryAfterMs >= 0 ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) : null,
   };
 }
 

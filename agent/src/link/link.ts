@@ -261,7 +261,8 @@ export class Link {
     if (batchId !== null) return this.events.refused({ ...refusal, batchId });
     this.options.logger.warn('the server answered with an error', { code, message });
     if (this.state !== 'registering') return;
-    if (isRetryable && retryAfterMs !== null) this.setTimer(retryAfterMs, () => this.register());
+    // Not all of a fleet at the same moment.
+    if (isRetryable && retryAfterMs !== null) this.setTimer(retryAfterMs * (1 + this.random() / 4), () => this.register());
     // The registration alone is wrong: what was measured matters more. What was dropped is reported again next time.
     else this.becomeUp();
   }

@@ -132,12 +132,14 @@ describe('Link', () => {
       details: [{ index: 0, name: 'n', error: 'bad' }],
     });
     server.say('error', { message: 'full', code: 'storage_full', batch_id: 'b', retryable: true, retry_after_ms: 30_000 });
+    server.say('error', { message: 'mistake', code: 'x', batch_id: 'b', retryable: true, retry_after_ms: 2 ** 40 });
     server.say('config_update', { version: 3, config: { batch_size: 5 } });
     server.say('command', { command_id: 'c', name: 'flush', args: { a: 1 }, expires_at: '2026-11-22T00:00:01.000Z' });
     await seen('command');
     expect(happened.slice(2)).toEqual([
       ['ack', expect.objectContaining({ batchId: 'b', processed: 2, errors: 1, duplicate: true, firstError: 'n: bad' })],
       ['refused', expect.objectContaining({ batchId: 'b', code: 'storage_full', isRetryable: true, retryAfterMs: 30_000 })],
+      ['refused', expect.objectContaining({ code: 'x', retryAfterMs: 600_000 })],
       ['config', 3, { batch_size: 5 }],
       ['command', expect.objectContaining({ commandId: 'c', name: 'flush', args: { a: 1 }, expiresAtMs: Date.UTC(2026, 10, 22, 0, 0, 1) })],
     ]);

@@ -82,6 +82,12 @@ describe('parseOptions', () => {
     expect(options?.config.targets.map(({ address }) => address).sort()).toEqual(['10.0.0.1', '::1', 'db.example']);
   });
 
+  test('a target that is named twice is checked once', async () => {
+    const path = await file({ ping: ['10.0.0.1', '10.0.0.2', '10.0.0.1'] });
+    const { options } = parse(`--config ${path} --ping 10.0.0.3,10.0.0.1,10.0.0.3`);
+    expect(options?.config.targets.map(({ address }) => address).sort()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+  });
+
   test('the default spool of a named agent is its own, wherever its name would lead', () => {
     expect(parse('--id ..').options?.spoolDir).toBe(join(homedir(), '.cloudconsolevibe-agent', 'id-..'));
     expect(parse('--id a\\b').options?.spoolDir).toBe(join(homedir(), '.cloudconsolevibe-agent', 'id-a%5Cb'));
