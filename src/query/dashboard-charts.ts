@@ -6,7 +6,7 @@ import { isoTime } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
 import type { AggregateGroup, MetricReader } from '../storage/ports.js';
 import type { MetricFilter } from './filter.js';
-import { averageLoss, packetLoss } from './packet-loss.js';
+import { averageLoss, PACKET_LOSS_METRIC, packetLoss } from './packet-loss.js';
 import { finiteOrNull } from './present.js';
 
 const RTT_AVG = 'ping_rtt_avg_ms';
@@ -14,7 +14,7 @@ const RTT_MIN = 'ping_rtt_min_ms';
 const RTT_MAX = 'ping_rtt_max_ms';
 const RX = 'network_interface_rx_bytes_per_sec';
 const TX = 'network_interface_tx_bytes_per_sec';
-const NETWORK_METRICS = [RTT_AVG, RTT_MIN, RTT_MAX, RX, TX];
+const NETWORK_METRICS = [RTT_AVG, RTT_MIN, RTT_MAX, RX, TX, PACKET_LOSS_METRIC];
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -33,10 +33,14 @@ export function chartStepMs(range: TimeRange): number {
  */
 export async function networkCharts(reader: MetricReader, filter: MetricFilter, range: TimeRange) {
   const stepMs = chartStepMs(range);
-  const [groups, losses] = await Promise.all([
-    reader.aggregate({ filter: { ...filter, names: NETWORK_METRICS }, range, stepMs, groupBy: ['name'], wants: { sumOfMeans: true } }),
-    packetLoss(reader, filter, range, stepMs),
-  ]);
+  const groups = await reader.aggregate({
+    filter: { ...filter, names: NETWORK_METRICS },
+    range,
+    stepMs,
+    groupBy: ['name'],
+    wants: { sumOfMeans: true },
+  });
+  const losses = await packetLoss(reader, filter, range, stepMs, groupOf(groups, PACKET_LOSS_METRIC));
   const firstMs = Math.floor(range.startMs / stepMs) * stepMs;
   const grid = Array.from({ length: Math.ceil((range.endMs - firstMs) / stepMs) }, (_, i) => firstMs + i * stepMs);
   const byName = new Map(groups.map((group) => [group.labels[0], rowsByBucket(group)]));
@@ -67,18 +71,16 @@ export async function networkCharts(reader: MetricReader, filter: MetricFilter, 
 
 /** The same figures in one number each, over the whole range. */
 export async function networkSummary(reader: MetricReader, filter: MetricFilter, range: TimeRange) {
-  const [groups, losses] = await Promise.all([
-    reader.aggregate({
-      filter: { ...filter, names: NETWORK_METRICS },
-      range,
-      stepMs: null,
-      groupBy: ['name'],
-      wants: { sumOfMeans: true },
-    }),
-    packetLoss(reader, filter, range, chartStepMs(range)),
-  ]);
+  const groups = await reader.aggregate({
+    filter: { ...filter, names: NETWORK_METRICS },
+    range,
+    stepMs: null,
+    groupBy: ['name'],
+    wants: { sumOfMeans: true },
+  });
+  const loss = await averageLoss(reader, filter, range, chartStepMs(range), groupOf(groups, PACKET_LOSS_METRIC));
   const of = (name: string, pick: (group: AggregateGroup, row: number) => number | undefined): number | undefined => {
-    const group = groups.find((candidate) => candidate.labels[0] === name);
+    const group = groupOf(groups, name);
     return group === undefined ? undefined : pick(group, 0);
   };
   const min = (group: AggregateGroup, row: number): number | undefined => group.min[row];
@@ -89,9 +91,13 @@ export async function networkSummary(reader: MetricReader, filter: MetricFilter,
       min: finiteOrNull(extreme(Math.min, of(RTT_MIN, min), of(RTT_AVG, min))),
       max: finiteOrNull(extreme(Math.max, of(RTT_MAX, max), of(RTT_AVG, max))),
     },
-    packetLoss: averageLoss(losses),
+    packetLoss: finiteOrNull(loss ?? undefined),
     throughput: { rx: finiteOrNull(of(RX, megabitsOf)), tx: finiteOrNull(of(TX, megabitsOf)) },
   };
+}
+
+function groupOf(groups: readonly AggregateGroup[], name: string): AggregateGroup | undefined {
+  return groups.find(({ labels }) => labels[0] === name);
 }
 
 function rowsByBucket(group: AggregateGroup): { group: AggregateGroup; rows: Map<number, number> } {

@@ -4,7 +4,7 @@
  * both, so those buckets — of the series concerned only — are read sample by sample, up to a limit.
  */
 import type { TimeRange } from '../model/metric.js';
-import type { MetricReader, SampleCursor } from '../storage/ports.js';
+import type { AggregateGroup, MetricReader, SampleCursor } from '../storage/ports.js';
 import type { MetricFilter } from './filter.js';
 
 export const PACKET_LOSS_METRIC = 'ping_packet_loss_percent';
@@ -26,15 +26,16 @@ interface MixedSeries {
   readonly agentId: string;
 }
 
+/** The loss over time, in buckets of `stepMs`. `all`: the aggregate of the metric in such buckets; undefined when there is none. */
 export async function packetLoss(
   reader: MetricReader,
   filter: MetricFilter,
   range: TimeRange,
   stepMs: number,
+  all: AggregateGroup | undefined,
   limits = LIMITS,
 ): Promise<LossBuckets> {
   const lossFilter = { ...filter, names: [PACKET_LOSS_METRIC] };
-  const [all] = await reader.aggregate({ filter: lossFilter, range, stepMs, groupBy: [] });
   const losses: LossBuckets = new Map();
   if (all === undefined) return losses;
   const odd = new Set<number>();
@@ -49,8 +50,18 @@ export async function packetLoss(
   return losses;
 }
 
-/** Average over buckets, every sample counting the same; null without samples. */
-export function averageLoss(losses: LossBuckets): number | null {
+/** The average over the whole range, every sample counting the same; null without samples. `all`: the aggregate of the metric in one bucket. */
+export async function averageLoss(
+  reader: MetricReader,
+  filter: MetricFilter,
+  range: TimeRange,
+  stepMs: number,
+  all: AggregateGroup | undefined,
+): Promise<number | null> {
+  if (all === undefined) return null;
+  if ((all.max[0] ?? 0) <= 100) return (all.sum[0] ?? 0) / (all.count[0] ?? 0);
+  const [buckets] = await reader.aggregate({ filter: { ...filter, names: [PACKET_LOSS_METRIC] }, range, stepMs, groupBy: [] });
+  const losses = await packetLoss(reader, filter, range, stepMs, buckets);
   let sum = 0;
   let count = 0;
   for (const bucket of losses.values()) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { averageLoss, PACKET_LOSS_METRIC, packetLoss } from '../../../src/query/packet-loss.js';
+import { averageLoss, PACKET_LOSS_METRIC, packetLoss, type LossBuckets } from '../../../src/query/packet-loss.js';
 import type { SampleQuery } from '../../../src/storage/ports.js';
 import { NaiveReader, type PlainSample } from '../../helpers/naive-reader.js';
 
@@ -10,6 +10,18 @@ const RANGE = { startMs: T0, endMs: T0 + 10 * MINUTE };
 
 function loss(value: number, timestampMs: number, target = 't', agentId = 'a'): PlainSample {
   return { agentId, name: PACKET_LOSS_METRIC, tags: { target }, timestampMs, value };
+}
+
+const FILTER = { names: [PACKET_LOSS_METRIC] };
+
+async function lossesOf(reader: NaiveReader, limits?: { pageSamples: number; maxSamples: number }): Promise<LossBuckets> {
+  const [all] = await reader.aggregate({ filter: FILTER, range: RANGE, stepMs: MINUTE, groupBy: [] });
+  return packetLoss(reader, {}, RANGE, MINUTE, all, limits);
+}
+
+async function averageOf(reader: NaiveReader): Promise<number | null> {
+  const [all] = await reader.aggregate({ filter: FILTER, range: RANGE, stepMs: null, groupBy: [] });
+  return averageLoss(reader, {}, RANGE, MINUTE, all);
 }
 
 /** Counts how many times samples were asked for one by one. */
@@ -25,27 +37,27 @@ class CountingReader extends NaiveReader {
 describe('packet loss', () => {
   test('of well-behaved agents comes from aggregates alone', async () => {
     const reader = new CountingReader([loss(0, T0), loss(50, T0 + 1), loss(100, T0 + MINUTE)]);
-    const losses = await packetLoss(reader, {}, RANGE, MINUTE);
+    const losses = await lossesOf(reader);
     expect([...losses]).toEqual([
       [T0, { sum: 50, count: 2 }],
       [T0 + MINUTE, { sum: 100, count: 1 }],
     ]);
-    expect(averageLoss(losses)).toBe(50);
+    expect(await averageOf(reader)).toBe(50);
     expect(reader.sampleQueries).toBe(0);
   });
 
   test('above 100 is hundredths of a percent', async () => {
     const reader = new CountingReader([loss(3333, T0), loss(100, T0 + 1), loss(6667, T0 + MINUTE), loss(0, T0 + MINUTE, 'other')]);
-    const losses = await packetLoss(reader, {}, RANGE, MINUTE);
+    const losses = await lossesOf(reader);
     expect(losses.get(T0)?.sum).toBeCloseTo(133.33, 9);
     expect(losses.get(T0 + MINUTE)).toEqual({ sum: 66.67, count: 2 });
     expect(reader.sampleQueries).toBe(1);
   });
 
   test('nothing measured', async () => {
-    const losses = await packetLoss(new NaiveReader(), {}, RANGE, MINUTE);
+    const losses = await lossesOf(new NaiveReader());
     expect(losses.size).toBe(0);
-    expect(averageLoss(losses)).toBeNull();
+    expect(await averageOf(new NaiveReader())).toBeNull();
   });
 
   test('what would take too many samples is left out, the newest is read first', async () => {
@@ -54,7 +66,7 @@ describe('packet loss', () => {
     const plain = loss(7, T0 + 5 * MINUTE);
     const reader = new NaiveReader([...mixedMinute(0), ...mixedMinute(1), ...mixedMinute(2), plain]);
     // 12 samples reach through the newest mixed minute and into the one before it.
-    const losses = await packetLoss(reader, {}, RANGE, MINUTE, { pageSamples: 4, maxSamples: 12 });
+    const losses = await lossesOf(reader, { pageSamples: 4, maxSamples: 12 });
     expect(losses.get(T0 + 5 * MINUTE)).toEqual({ sum: 7, count: 1 });
     expect(losses.get(T0 + 2 * MINUTE)?.sum).toBeCloseTo(5 * 33.33, 9);
     expect(losses.get(T0 + MINUTE)).toBeNull();
@@ -72,13 +84,17 @@ describe('packet loss', () => {
       fc.asyncProperty(fc.array(sample, { maxLength: 60 }), async (given) => {
         const distinct = new Map(given.map((one) => [`${one.agentId} ${one.target} ${one.offset}`, one]));
         const samples = [...distinct.values()].map((one) => loss(one.value, T0 + one.offset, one.target, one.agentId));
-        const losses = await packetLoss(new NaiveReader(samples), {}, RANGE, MINUTE);
+        const losses = await lossesOf(new NaiveReader(samples));
         const expected = new Map<number, number[]>();
         for (const { value, offset } of distinct.values()) {
           const bucket = T0 + Math.floor(offset / MINUTE) * MINUTE;
           expected.set(bucket, [...(expected.get(bucket) ?? []), value > 100 ? value / 100 : value]);
         }
         expect(new Set(losses.keys())).toEqual(new Set(expected.keys()));
+        const all = [...expected.values()].flat();
+        const average = await averageOf(new NaiveReader(samples));
+        if (all.length === 0) expect(average).toBeNull();
+        else expect(average).toBeCloseTo(all.reduce((a, b) => a + b, 0) / all.length, 6);
         for (const [bucket, values] of expected) {
           expect(losses.get(bucket)?.count).toBe(values.length);
           expect(losses.get(bucket)?.sum).toBeCloseTo(

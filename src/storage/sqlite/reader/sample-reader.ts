@@ -11,6 +11,8 @@ const MIN_SLICE_MS = 1_000;
 const MAX_SLICE_MS = 3_600_000;
 /** Of fewer series than this, slices are longer: looking for what there is takes longer than reading it. */
 const MANY_SERIES = 1_000;
+/** So many rows more than a page takes are collected before the surplus is thrown away. */
+const MANY_ROWS = 2_000;
 
 interface Row {
   readonly slot: number;
@@ -40,7 +42,9 @@ export class SampleReader {
       (newest ? -1 : 1) *
       (a.timestampMs - b.timestampMs || (lookup.infos[a.slot] as SeriesInfo).id - (lookup.infos[b.slot] as SeriesInfo).id);
     for (const { slice, segments } of this.slices(continued(query), newest, lookup, wanted, () => found.length < wanted)) {
-      const rows: Row[] = [];
+      let rows: Row[] = [];
+      // Of the slice, not more than the page takes is kept: what lies beyond this time (behind it, in the page's order) is not.
+      let lastMs = newest ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
       for (const segment of segments) {
         this.reader.read(segment, slice, {
           slice: ({ slot, timestampsMs, values, from, to, arrival }) => {
@@ -48,15 +52,18 @@ export class SampleReader {
             const first = newest ? Math.max(from, to - wanted - 1) : from;
             const end = newest ? to : Math.min(to, from + wanted + 1);
             for (let i = first; i < end; i += 1) {
-              rows.push({ slot, timestampMs: timestampsMs[i] as number, value: values[i] as number, arrival: arrival(i) });
+              const timestampMs = timestampsMs[i] as number;
+              if (newest ? timestampMs < lastMs : timestampMs > lastMs) continue;
+              const row = { slot, timestampMs, value: values[i] as number, arrival: arrival(i) };
+              if (query.after === undefined || isBehind(row, query.after, newest, lookup)) rows.push(row);
             }
+            if (rows.length < 2 * wanted + MANY_ROWS) return;
+            rows = rows.sort(compare).slice(0, wanted);
+            lastMs = (rows[wanted - 1] as Row).timestampMs;
           },
         });
       }
-      rows.sort(compare);
-      for (const row of rows) {
-        if (query.after === undefined || isBehind(row, query.after, newest, lookup)) found.push(row);
-      }
+      for (const row of rows.sort(compare)) found.push(row);
     }
     return toSampleRows(lookup, found.slice(query.offset, query.offset + query.limit), found.length > query.offset + query.limit);
   }
