@@ -132,8 +132,8 @@ export class Agent {
   async stop(): Promise<void> {
     if (!this.isStarted) return;
     this.isStarted = false;
-    await this.scheduler.stop();
-    await this.recorder.stop();
+    // Together: collectors that are done wait for the recorder, and the recorder for no more of them.
+    await Promise.all([this.scheduler.stop(), this.recorder.stop()]);
     await this.delivery.stop();
     this.deps.logger.info('agent stopped', { id: this.id, waiting: this.spool.entries.length });
   }

@@ -1,6 +1,7 @@
 /**
- * From what was measured to batches in the spool, and from there to the outbox. Metrics are spooled at once, in batches of at most
- * `batchSize`; what comes in while the disk is busy goes into one batch. They are sent when the transmission interval says so.
+ * From what was measured to batches in the spool, and from there to the outbox. What several collectors measured at one time goes into
+ * one batch, so that a long outage is not a hundred thousand files: the first waits a moment for the others, a second at most,
+ * or until `batchSize` is full. Batches are sent when the transmission interval says so.
  */
 import type { AgentConfig, Logger, Metric } from './model.js';
 import type { Outbox } from './outbox/outbox.js';
@@ -11,13 +12,21 @@ export interface RecorderDeps {
   readonly spool: Pick<Spool, 'add'>;
   readonly outbox: Pick<Outbox, 'spooled' | 'release'>;
   readonly logger: Logger;
+  /** How long what was recorded waits for more. Default: a tenth of the collection interval, and a second at most. */
+  readonly gatherMs?: number;
 }
+
+const MAX_GATHER_MS = 1_000;
+const GATHER_SHARE = 0.1;
 
 type Pace = Pick<AgentConfig, 'batchSize' | 'collectionIntervalS' | 'transmissionIntervalS'>;
 
 export class Recorder {
   private buffer: Metric[] = [];
   private draining: Promise<void> | null = null;
+  /** When what is gathered is spooled, however little it is. Monotonic. */
+  private dueMs = 0;
+  private endGathering: () => void = () => undefined;
   private timer: NodeJS.Timeout | null = null;
   private isRunning = false;
 
@@ -48,12 +57,16 @@ export class Recorder {
   /** Resolves when these are spooled. Never rejects. */
   record(metrics: readonly Metric[]): Promise<void> {
     for (const metric of metrics) this.buffer.push(metric);
+    if (this.buffer.length >= this.pace.batchSize) this.endGathering();
     return this.drain();
   }
 
-  /** Spools what is there, and sends it whatever the transmission interval says. */
+  /** Spools what is there without waiting for more, and sends it whatever the transmission interval says. */
   async flush(): Promise<void> {
-    await this.drain();
+    const drained = this.drain();
+    this.dueMs = 0;
+    this.endGathering();
+    await drained;
     this.deps.outbox.release();
   }
 
@@ -63,9 +76,8 @@ export class Recorder {
   }
 
   private async spoolAll(): Promise<void> {
-    // What is recorded in this turn of the event loop belongs together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.buffer.length > 0) {
+    this.dueMs = this.isRunning ? performance.now() + this.gatherMs : 0;
+    for (await this.gather(); this.buffer.length > 0; await this.gather()) {
       const metrics = this.buffer.splice(0, this.pace.batchSize);
       try {
         const entry = await this.deps.spool.add(metrics);
@@ -77,6 +89,25 @@ export class Recorder {
     // In the same turn as the look at the buffer, so that nothing that comes next is overlooked.
     this.draining = null;
     if (!this.isPaced()) this.deps.outbox.release();
+  }
+
+  private get gatherMs(): number {
+    return this.deps.gatherMs ?? Math.min(MAX_GATHER_MS, this.pace.collectionIntervalS * 1_000 * GATHER_SHARE);
+  }
+
+  /** Resolves when there is a whole batch, or nothing more is waited for. */
+  private async gather(): Promise<void> {
+    // What is recorded in this turn of the event loop belongs together in any case.
+    await new Promise((resolve) => setImmediate(resolve));
+    const waitMs = this.dueMs - performance.now();
+    if (waitMs <= 0 || this.buffer.length === 0 || this.buffer.length >= this.pace.batchSize) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.endGathering = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** True when sending has an interval of its own; otherwise everything goes as it comes. */

@@ -83,7 +83,7 @@ export class SimulatedAgent {
         this.delivery.link.report('command_result', { command_id: commandId, status: 'refused', error: 'simulated agents obey nobody' });
       },
     });
-    this.recorder = new Recorder({ spool: this.spool, outbox: this.delivery.outbox, logger }, config);
+    this.recorder = new Recorder({ spool: this.spool, outbox: this.delivery.outbox, logger, gatherMs: 0 }, config);
   }
 
   get isUp(): boolean {

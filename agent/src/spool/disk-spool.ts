@@ -15,7 +15,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Clock, Dropped, Logger, Metric } from '../model.js';
 import { reasonOf } from '../reason-of.js';
-import { type BatchFile, decodeBatch, encodeBatch, parseFileName } from './batch-file.js';
+import { decodeBatch, encodeBatch, fileNameOf, parseFileName } from './batch-file.js';
 import { DroppedLedger } from './dropped.js';
 import { HeldBatches } from './held-batches.js';
 import { writeSafely } from './safe-file.js';
@@ -43,7 +43,7 @@ export class DiskSpool implements Spool {
   private readonly statePath: string;
   private readonly batchesDir: string;
   private readonly held: HeldBatches;
-  private index: SpoolIndex<BatchFile>;
+  private index: SpoolIndex<SpoolEntry>;
   private ledger = new DroppedLedger();
   private id = '';
   private nextSeq = 1;
@@ -109,10 +109,10 @@ export class DiskSpool implements Spool {
   add(metrics: readonly Metric[]): Promise<SpoolEntry | null> {
     return this.exclusive(async () => {
       const batch: Batch = { batchId: randomUUID(), seq: this.nextSeq++, timestampMs: describeMetrics(metrics).toMs, metrics };
-      const { file, text } = encodeBatch(batch);
+      const { entry: file, text } = encodeBatch(batch);
       const isTooLong = file.bytes > this.options.maxBytes;
       if (isTooLong) this.options.logger.error('a batch is longer than the whole spool and is given up', { bytes: file.bytes });
-      await this.giveUp(isTooLong ? [file] : this.index.surplus(this.options.clock.nowMs(), file.bytes));
+      await this.giveUp(isTooLong ? [file] : this.index.surplusFor(this.options.clock.nowMs(), file.bytes));
       if (isTooLong) return null;
       const isWritten = (await this.writeHeld()) && (await this.write(file, text));
       // Not before: what is listed can be read.
@@ -135,7 +135,7 @@ export class DiskSpool implements Spool {
       if (code !== undefined && code !== 'ENOENT') throw error;
       await this.exclusive(async () => {
         if (this.index.get(batchId) === null) return;
-        this.options.logger.error('a spooled batch cannot be read and is given up', { file: file.fileName, reason: reasonOf(error) });
+        this.options.logger.error('a spooled batch cannot be read and is given up', { file: fileNameOf(file), reason: reasonOf(error) });
         await this.giveUp([file], 'corrupt');
       });
       return null;
@@ -149,7 +149,7 @@ export class DiskSpool implements Spool {
       this.held.remove(batchId);
       // The last file with a number may go only when the number is noted: it must not be given again.
       const isNoted = file.seq < this.savedNextSeq || (await this.save());
-      await this.unlink(file.fileName);
+      await this.unlink(fileNameOf(file));
       if (!isNoted) await this.save();
     });
   }
@@ -182,7 +182,7 @@ export class DiskSpool implements Spool {
     this.id = agentId ?? state?.agentId ?? randomUUID();
     this.ledger = new DroppedLedger(state?.dropped ?? null);
     const leaving = new Set(state?.leaving);
-    const files: BatchFile[] = [];
+    const files: SpoolEntry[] = [];
     let lastSeq = (state?.nextSeq ?? 1) - 1;
     for (const name of await readdir(this.batchesDir)) {
       const path = join(this.batchesDir, name);
@@ -192,29 +192,29 @@ export class DiskSpool implements Spool {
     }
     this.nextSeq = lastSeq + 1;
     this.index = new SpoolIndex(this.options, files);
-    await this.giveUp(this.index.surplus(clock.nowMs(), 0));
+    await this.giveUp(this.index.surplus(clock.nowMs()));
     if (!(await this.save())) throw new Error(`the spool in ${dir} cannot be written: ${this.trouble ?? ''}`);
   }
 
   /** Counts these, then removes them, or renames their files. */
-  private async giveUp(files: readonly BatchFile[], aside: Aside | null = null): Promise<void> {
+  private async giveUp(files: readonly SpoolEntry[], aside: Aside | null = null): Promise<void> {
     if (files.length === 0) return;
     for (const file of files) {
       this.index.remove(file.batchId);
       this.held.remove(file.batchId);
       this.ledger.add(file);
-      this.leaving.add(file.fileName);
+      this.leaving.add(fileNameOf(file));
     }
     if (aside === null) this.options.logger.warn('the oldest batches are given up: too many, or too old', { batches: files.length });
     await this.save();
-    for (const { fileName } of files) {
+    for (const fileName of files.map(fileNameOf)) {
       // One that cannot be removed stays on the list, so that it is not taken for a batch after a restart.
       const isGone = aside === null ? await this.unlink(fileName) : await this.renameAway(fileName, aside);
       if (isGone) this.leaving.delete(fileName);
     }
   }
 
-  private async write(file: BatchFile, text: string): Promise<boolean> {
+  private async write(file: SpoolEntry, text: string): Promise<boolean> {
     try {
       await writeSafely(this.pathOf(file), text);
       this.works();
@@ -225,7 +225,7 @@ export class DiskSpool implements Spool {
     }
   }
 
-  private async hold(file: BatchFile, batch: Batch): Promise<void> {
+  private async hold(file: SpoolEntry, batch: Batch): Promise<void> {
     const files = this.held.add(file.batchId, file.bytes, batch).map((batchId) => this.index.get(batchId));
     await this.giveUp(files.filter((one) => one !== null));
   }
@@ -233,7 +233,7 @@ export class DiskSpool implements Spool {
   /** True when nothing is held any more. */
   private async writeHeld(): Promise<boolean> {
     for (const batch of this.held.list()) {
-      const { file, text } = encodeBatch(batch);
+      const { entry: file, text } = encodeBatch(batch);
       if (!(await this.write(file, text))) return false;
       this.held.remove(batch.batchId);
     }
@@ -287,8 +287,8 @@ export class DiskSpool implements Spool {
     this.trouble = null;
   }
 
-  private pathOf({ fileName }: BatchFile): string {
-    return join(this.batchesDir, fileName);
+  private pathOf(file: SpoolEntry): string {
+    return join(this.batchesDir, fileNameOf(file));
   }
 
   /** One after the other: what is on disk and what is known of it change together. */

@@ -55,7 +55,7 @@ export class MemorySpool implements Spool {
     const described = describeMetrics(metrics);
     const batch: Batch = { batchId: randomUUID(), seq: ++this.lastSeq, timestampMs: described.toMs, metrics };
     const entry: Held = { batchId: batch.batchId, seq: batch.seq, ...described, bytes: metrics.length * METRIC_BYTES, batch };
-    for (const { batchId } of this.index.surplus(this.options.clock.nowMs(), entry.bytes)) this.drop(this.index.remove(batchId));
+    for (const { batchId } of this.index.surplusFor(this.options.clock.nowMs(), entry.bytes)) this.drop(this.index.remove(batchId));
     if (entry.bytes > this.options.maxBytes) {
       this.drop(entry);
       return Promise.resolve(null);

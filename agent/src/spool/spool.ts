@@ -9,12 +9,15 @@ export interface SpoolEntry {
   /** Unix milliseconds of its oldest and its newest metric. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** What it occupies. */
   readonly bytes: number;
 }
 
 export interface SpoolLimits {
   /** Of all batches together. A batch that alone is longer is not kept. */
   readonly maxBytes: number;
+  /** Each costs a file and an entry in memory, however small it is. Default: 50,000. */
+  readonly maxBatches?: number;
   /** A batch whose newest metric is older is given up. */
   readonly maxAgeMs: number;
 }

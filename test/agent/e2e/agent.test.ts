@@ -152,7 +152,7 @@ describe('the agent against the server', () => {
   test('what a full spool had to give up is reported once, and the rest arrives', async () => {
     await app.app.stop();
     const counting = new CountingCollector(Date.now() - 600_000);
-    const agent = await start({ spoolLimits: { maxBytes: 3_000, maxAgeMs: 86_400_000 } }, { collectors: () => [counting] });
+    const agent = await start({ spoolLimits: { maxBytes: 12 * 4_096, maxAgeMs: 86_400_000 } }, { collectors: () => [counting] });
     await eventually(async () => counting.made.length > 40);
     await agent.stop();
     const kept = (await readdir(join(dir, 'batches'))).length;

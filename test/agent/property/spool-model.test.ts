@@ -11,7 +11,13 @@ import { metricsAt, SettableClock } from '../helpers/metrics.js';
 
 /** Anything that can happen to a spool, in any order. */
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), metrics: fc.integer({ min: 1, max: 8 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      metrics: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 60, max: 250 })),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('refuse' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('tell' as const, 'forget' as const) }) },
@@ -19,7 +25,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('restart' as const, 'die' as const) }) },
 );
 
-const MAX_BYTES = 6_000;
+const MAX_BYTES = 24_000;
+const MAX_BATCHES = 4;
 const MAX_AGE_MS = 20_000;
 
 /** Runs the steps and checks after each that every metric is in exactly one place: waiting, delivered, dropped, or reported as dropped. */
@@ -58,6 +65,7 @@ async function check(
     const waiting = spool.entries.reduce((sum, { count }) => sum + count, 0);
     expect(waiting + delivered + reported + (spool.dropped?.count ?? 0)).toBe(added);
     expect(spool.bytes).toBeLessThanOrEqual(MAX_BYTES);
+    expect(spool.entries.length).toBeLessThanOrEqual(MAX_BATCHES);
     expect(spool.bytes).toBe(spool.entries.reduce((sum, { bytes }) => sum + bytes, 0));
     const seqs = spool.entries.map(({ seq }) => seq);
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
@@ -69,7 +77,7 @@ async function check(
 }
 
 const clock = new SettableClock(0);
-const limits = { maxBytes: MAX_BYTES, maxAgeMs: MAX_AGE_MS, agentId: 'a', clock };
+const limits = { maxBytes: MAX_BYTES, maxBatches: MAX_BATCHES, maxAgeMs: MAX_AGE_MS, agentId: 'a', clock };
 
 test('a spool on disk loses and doubles nothing, whatever happens to it', async () => {
   const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {

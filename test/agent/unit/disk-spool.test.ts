@@ -8,6 +8,7 @@ import { metricsAt, SettableClock } from '../helpers/metrics.js';
 
 const NOW_MS = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;
+const BLOCK_BYTES = 4_096;
 
 describe('DiskSpool', () => {
   let dir: string;
@@ -67,10 +68,9 @@ describe('DiskSpool', () => {
   });
 
   test('the oldest go when it is full, are counted, and the count outlives the process', async () => {
-    const probe = await open();
-    const size = (await probe.add(metricsAt(NOW_MS, 2)))!.bytes;
-    const spool = await open({ maxBytes: size * 3 + 20 });
-    for (let i = 1; i <= 4; i++) await spool.add(metricsAt(NOW_MS + i * 1_000, 2));
+    // Each takes a block of the disk, however short it is.
+    const spool = await open({ maxBytes: 3 * BLOCK_BYTES });
+    for (let i = 0; i <= 4; i++) await spool.add(metricsAt(NOW_MS + i * 1_000, 2));
     expect(seqs(spool)).toEqual([3, 4, 5]);
     const dropped = { count: 4, fromMs: NOW_MS, toMs: NOW_MS + 1_000 };
     expect(spool.dropped).toEqual(dropped);
@@ -78,6 +78,17 @@ describe('DiskSpool', () => {
     expect(next.dropped).toEqual(dropped);
     expect(seqs(next)).toEqual([3, 4, 5]);
     expect((await next.add(metricsAt(NOW_MS)))?.seq).toBe(6);
+  });
+
+  test('the oldest go when there are too many of them, also at the start', async () => {
+    const spool = await open({ maxBatches: 4 });
+    for (let i = 1; i <= 6; i++) await spool.add(metricsAt(NOW_MS + i, 2));
+    expect(seqs(spool)).toEqual([3, 4, 5, 6]);
+    expect(spool.dropped).toEqual({ count: 4, fromMs: NOW_MS + 1, toMs: NOW_MS + 2 });
+    const next = await open({ maxBatches: 3 });
+    expect(seqs(next)).toEqual([4, 5, 6]);
+    expect(next.dropped?.count).toBe(6);
+    expect(await files()).toHaveLength(3);
   });
 
   test('what was dropped is forgotten when the server knows it, and what was dropped meanwhile is not', async () => {
@@ -211,13 +222,12 @@ describe('DiskSpool', () => {
     });
 
     test('as many as may, and the oldest are counted as given up', async () => {
-      const spool = await open({ maxHeldBytes: 1_000 });
+      const spool = await open({ maxHeldBytes: 5 * BLOCK_BYTES });
       await broken(async () => {
         for (let i = 0; i < 10; i++) await spool.add(metricsAt(NOW_MS));
       });
-      expect(spool.bytes).toBeLessThanOrEqual(1_000);
-      expect(spool.dropped?.count).toBe(10 - spool.entries.length);
-      expect(seqs(spool).at(-1)).toBe(10);
+      expect(seqs(spool)).toEqual([6, 7, 8, 9, 10]);
+      expect(spool.dropped?.count).toBe(5);
     });
 
     test('what is delivered meanwhile is done with', async () => {
@@ -233,7 +243,7 @@ describe('DiskSpool', () => {
   });
 
   test('a batch that is longer than the whole spool is counted, and nothing else goes for it', async () => {
-    const spool = await open({ maxBytes: 2_000 });
+    const spool = await open({ maxBytes: 2 * BLOCK_BYTES });
     await spool.add(metricsAt(NOW_MS));
     expect(await spool.add(metricsAt(NOW_MS, 100))).toBeNull();
     expect(spool.dropped?.count).toBe(100);
