@@ -1,6 +1,7 @@
 /** An agent that counts its batches, with outages; and what answers say of it, from the socket to the chart. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { metric, TestAgent } from '../helpers/agent-client.js';
+import { eventually } from '../helpers/eventually.js';
 import { startTestApp, type TestApp } from '../helpers/test-app.js';
 
 const CYCLE_MS = 30_000;
@@ -122,6 +123,30 @@ describe('what the agent had to drop', () => {
     const { activity } = (await app.api('/api/v1/dashboard/activity')).body;
     const told = activity.filter(({ message }: { message: string }) => message.includes('drop'));
     expect(told.map(({ message }: { message: string }) => message)).toEqual([`Agent had to drop 6 samples (${at(3)} to ${at(5)})`]);
+  });
+
+  test('may be told over the connection there is; nothing else changes, and nobody takes it for another connection', async () => {
+    await send(1, 2, 3);
+    agent.send('status', { status: 'warning', message: 'the disk is full' });
+    const told = async (): Promise<any> => (await app.api('/api/v1/agents/a')).body;
+    await eventually(async () => (await told()).health === 'warning');
+    const before = await told();
+    await agent.register({ dropped });
+    await agent.register({ dropped: { count: 1, from: at(20), to: at(20) } });
+    await send(4, 5, 6);
+    const after = await told();
+    for (const field of ['status', 'health', 'provider', 'region', 'version', 'capabilities', 'connected_at', 'created_at', 'config']) {
+      expect([field, after[field]]).toEqual([field, before[field]]);
+    }
+    expect(after.total_metrics).toBe(before.total_metrics + 6);
+    expect(await gaps()).toEqual([
+      { agent_id: 'a', from: at(3), to: at(5), reason: 'dropped', samples: 6 },
+      { agent_id: 'a', from: at(20), to: at(20), reason: 'dropped', samples: 1 },
+    ]);
+    const { activity } = (await app.api('/api/v1/dashboard/activity')).body;
+    const types = activity.map(({ type }: { type: string }) => type);
+    expect(types.filter((type: string) => /connected|registered/.test(type)).sort()).toEqual(['agent_connected', 'agent_registered']);
+    expect(agent.frames.filter(({ type }) => type === 'welcome')).toHaveLength(1);
   });
 
   test.each([{ count: -1 }, 'all', { count: 5, from: 'x', to: 'y' }])('%j does not cost the registration', async (nonsense) => {

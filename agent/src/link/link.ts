@@ -1,41 +1,29 @@
 /**
- * The agent's connection to its server: connects, registers, answers pings, hands on what the server says, and connects again for
+ * The agent's link to its server: connects, registers, answers pings, hands on what the server says, and connects again for
  * ever, with full jitter, when the connection ends. It is up between the acknowledged registration and the end of the connection;
  * only then batches go out.
  *
- * A connection is given up when nothing came over it for `silenceMs` (the server pings every 30 s), when the registration is not
- * answered, or when the outbox says so. Refused upgrades are tried again too: tokens and servers are put right without the agent.
+ * A connection is given up when nothing came over it for `silenceMs`, when the registration is not answered, or when the outbox
+ * says so. Refused upgrades are tried again too: tokens and servers are put right without the agent.
+ * What is lost while the link is up is told by registering again over the same connection, once in `lossReportMs` at the most.
  */
-import { WebSocket } from 'ws';
 import type { Dropped, Logger } from '../model.js';
 import { reasonOf } from '../reason-of.js';
 import { Backoff } from './backoff.js';
-import { connectUrl, shownUrl } from './connect-url.js';
-import {
-  type Ack,
-  type CommandFrame,
-  frameText,
-  type Location,
-  type Refusal,
-  readFrame,
-  registrationData,
-  type ServerFrame,
-} from './frames.js';
-import { readUpgradeRefusal, type UpgradeRefusal } from './upgrade-refusal.js';
+import { connectUrl } from './connect-url.js';
+import { Connection, type ConnectionEnd, type ConnectionTimings } from './connection.js';
+import { type Ack, type CommandFrame, frameText, type Location, type Refusal, registrationData, type ServerFrame } from './frames.js';
+import type { UpgradeRefusal } from './upgrade-refusal.js';
 
-export interface LinkTimings {
+export interface LinkTimings extends ConnectionTimings {
   /** Bounds of the wait before a reconnect. */
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
-  /** Servers let fleets in at a pace: an upgrade may take its time. */
-  readonly handshakeMs: number;
   readonly registrationMs: number;
-  /** A connection over which nothing came for so long is dead. */
-  readonly silenceMs: number;
   /** A connection that lasted so long was a good one: the next wait is short again. */
   readonly stableMs: number;
-  /** How long a stop waits for the server's close frame. */
-  readonly closeMs: number;
+  /** How often is looked for losses that are to be told. */
+  readonly lossReportMs: number;
 }
 
 export interface LinkOptions {
@@ -55,7 +43,7 @@ export interface LinkOptions {
 
 /** What happens, and what the registration asks for. None of these may throw. */
 export interface LinkEvents {
-  /** What the registration is to report as lost. */
+  /** What a registration is to report as lost: the very same object until it was told and that has taken effect. */
   tellDropped(): Dropped | null;
   /** The report has arrived. */
   droppedTold(): void;
@@ -77,8 +65,8 @@ const DEFAULT_TIMINGS: LinkTimings = {
   silenceMs: 90_000,
   stableMs: 10_000,
   closeMs: 1_000,
+  lossReportMs: 60_000,
 };
-const MAX_FRAME_BYTES = 8 * 1_048_576;
 /** What could not be told while the connection was down. The server asks again for what matters. */
 const MAX_UNSENT_REPORTS = 32;
 const CLOSED_NORMALLY = 1_000;
@@ -89,12 +77,13 @@ export class Link {
   private readonly timings: LinkTimings;
   private readonly backoff: Backoff;
   private state: State = 'stopped';
-  private socket: WebSocket | null = null;
+  private connection: Connection | null = null;
   private timer: NodeJS.Timeout | null = null;
-  private silenceTimer: NodeJS.Timeout | null = null;
-  private lastHeardMs = 0;
-  private openedMs = Number.POSITIVE_INFINITY;
-  private refusal: UpgradeRefusal | null = null;
+  private lossTimer: NodeJS.Timeout | null = null;
+  /** Its report is under way. */
+  private toldLoss: Dropped | null = null;
+  /** Its report has arrived; whoever counts losses may not have noted that yet. */
+  private knownLoss: Dropped | null = null;
   private lastProblem = '';
   private readonly unsentReports: string[] = [];
 
@@ -120,27 +109,19 @@ export class Link {
   /** Closes politely; resolves when the connection is gone. */
   async stop(): Promise<void> {
     if (this.state === 'stopped') return;
-    const { socket } = this;
+    const { connection } = this;
     const wasUp = this.isUp;
     this.state = 'stopped';
     this.clearTimers();
-    this.socket = null;
+    this.connection = null;
     if (wasUp) this.events.down(CLOSED_NORMALLY);
-    if (socket === null) return;
-    await new Promise<void>((resolve) => {
-      const force = setTimeout(() => socket.terminate(), this.timings.closeMs);
-      socket.once('close', () => {
-        clearTimeout(force);
-        resolve();
-      });
-      socket.close(CLOSED_NORMALLY);
-    });
+    await connection?.close();
   }
 
   /** Sends a frame; false, and nothing happens, unless the link is up. */
   send(type: string, data: object): boolean {
     if (!this.isUp) return false;
-    this.socket?.send(frameText(type, data));
+    this.connection?.send(frameText(type, data));
     return true;
   }
 
@@ -153,9 +134,7 @@ export class Link {
 
   /** Gives the connection up; another one follows. */
   giveUp(reason: string): void {
-    if (this.socket === null || this.socket.readyState >= WebSocket.CLOSING) return;
-    this.options.logger.warn('the connection is given up', { reason });
-    this.socket.terminate();
+    this.connection?.giveUp(reason);
   }
 
   private readonly random = (): number => (this.options.random ?? Math.random)();
@@ -167,68 +146,53 @@ export class Link {
   }
 
   private connect(url: URL): void {
-    const { token, version } = this.options;
+    const { token, version, logger } = this.options;
     this.state = 'connecting';
-    this.refusal = null;
-    this.openedMs = Number.POSITIVE_INFINITY;
-    const socket = new WebSocket(url, {
-      perMessageDeflate: false,
-      handshakeTimeout: this.timings.handshakeMs,
-      maxPayload: MAX_FRAME_BYTES,
-      headers: {
-        'User-Agent': `cloudconsolevibe-agent/${version}`,
-        // In a header, because proxies write URLs into their logs.
-        ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+    this.connection = new Connection(
+      { url, token, version, timings: this.timings, logger },
+      {
+        opened: () => {
+          this.state = 'registering';
+          this.register();
+        },
+        frame: (frame) => this.handle(frame),
+        ended: (end) => this.ended(end),
       },
-    });
-    this.socket = socket;
-    let problem = '';
-    socket.on('open', () => this.opened(socket, url));
-    socket.on('message', (raw, isBinary) => this.received(socket, raw as Buffer, isBinary));
-    socket.on('ping', () => this.heard(socket));
-    socket.on('pong', () => this.heard(socket));
-    socket.on('unexpected-response', (request, response) => {
-      void readUpgradeRefusal(response).then((refusal) => {
-        if (this.socket === socket) this.refusal = refusal;
-        problem = refusal.text;
-        request.destroy();
-        socket.terminate();
-      });
-    });
-    socket.on('error', (error) => (problem ||= error.message));
-    socket.on('close', (code, reason) => this.closed(socket, code, problem || reason.toString()));
-  }
-
-  private opened(socket: WebSocket, url: URL): void {
-    if (this.socket !== socket) return;
-    this.options.logger.info('connected', { url: shownUrl(url) });
-    this.state = 'registering';
-    this.openedMs = performance.now();
-    this.heard(socket);
-    this.silenceTimer = setInterval(() => {
-      const silentMs = performance.now() - this.lastHeardMs;
-      if (silentMs > this.timings.silenceMs) this.giveUp(`nothing came for ${Math.round(silentMs / 1_000)} s`);
-    }, this.timings.silenceMs / 4);
-    this.register();
+    );
+    this.connection.open();
   }
 
   private register(): void {
-    const { agentId, version, capabilities, location } = this.options;
-    const data = registrationData({ agentId: agentId(), version, capabilities, location, dropped: this.events.tellDropped() });
-    this.socket?.send(frameText('registration', data));
+    this.sendRegistration(this.nextLoss());
     this.setTimer(this.timings.registrationMs, () => this.giveUp('the registration was not answered'));
   }
 
-  private heard(socket: WebSocket): void {
-    if (this.socket === socket) this.lastHeardMs = performance.now();
+  private sendRegistration(dropped: Dropped | null): void {
+    const { agentId, version, capabilities, location } = this.options;
+    this.toldLoss = dropped;
+    this.connection?.send(frameText('registration', registrationData({ agentId: agentId(), version, capabilities, location, dropped })));
   }
 
-  private received(socket: WebSocket, raw: Buffer, isBinary: boolean): void {
-    if (this.socket !== socket) return;
-    this.heard(socket);
-    const frame = isBinary ? null : readFrame(raw.toString());
-    if (frame === null) this.options.logger.warn('the server sent something that is no frame', { bytes: raw.length });
-    else this.handle(frame);
+  private nextLoss(): Dropped | null {
+    const loss = this.events.tellDropped();
+    return loss === this.knownLoss ? null : loss;
+  }
+
+  /** Servers take a registration at any time, and the loss with it. */
+  private tellLoss(): void {
+    // Which report an acknowledgement is about is clear only while there is one.
+    if (this.toldLoss !== null) return;
+    const loss = this.nextLoss();
+    if (loss !== null) this.sendRegistration(loss);
+  }
+
+  private registered(): void {
+    if (this.toldLoss !== null) {
+      this.knownLoss = this.toldLoss;
+      this.toldLoss = null;
+      this.events.droppedTold();
+    }
+    if (this.state === 'registering') this.becomeUp();
   }
 
   private handle(frame: ServerFrame): void {
@@ -237,13 +201,11 @@ export class Link {
       case 'welcome':
         return options.logger.debug('welcome', { serverVersion: frame.serverVersion });
       case 'registration_ack':
-        if (this.state !== 'registering') return;
-        events.droppedTold();
-        return this.becomeUp();
+        return this.registered();
       case 'metrics_ack':
         return events.acknowledged(frame);
       case 'ping':
-        this.socket?.send(frameText('pong', { timestamp: new Date().toISOString() }));
+        this.connection?.send(frameText('pong', { timestamp: new Date().toISOString() }));
         return;
       case 'config_update':
         return events.configUpdate(frame.version, frame.config);
@@ -260,10 +222,12 @@ export class Link {
     const { batchId, code, message, isRetryable, retryAfterMs } = refusal;
     if (batchId !== null) return this.events.refused({ ...refusal, batchId });
     this.options.logger.warn('the server answered with an error', { code, message });
+    // It may have been about the registration: what was dropped is reported again next time.
+    this.toldLoss = null;
     if (this.state !== 'registering') return;
     // Not all of a fleet at the same moment.
     if (isRetryable && retryAfterMs !== null) this.setTimer(retryAfterMs * (1 + this.random() / 4), () => this.register());
-    // The registration alone is wrong: what was measured matters more. What was dropped is reported again next time.
+    // The registration alone is wrong: what was measured matters more.
     else this.becomeUp();
   }
 
@@ -271,35 +235,34 @@ export class Link {
     this.clearTimer();
     this.state = 'up';
     this.lastProblem = '';
-    for (const text of this.unsentReports.splice(0)) this.socket?.send(text);
+    this.lossTimer = setInterval(() => this.tellLoss(), this.timings.lossReportMs);
+    for (const text of this.unsentReports.splice(0)) this.connection?.send(text);
     this.events.up();
   }
 
-  private closed(socket: WebSocket, code: number, problem: string): void {
-    if (this.socket !== socket) return;
+  private ended({ code, reason, refusal, lastedMs }: ConnectionEnd): void {
     const wasUp = this.isUp;
-    if (performance.now() - this.openedMs >= this.timings.stableMs) this.backoff.reset();
+    if (lastedMs >= this.timings.stableMs) this.backoff.reset();
     this.clearTimers();
-    this.socket = null;
+    this.connection = null;
     this.state = 'waiting';
     if (wasUp) this.events.down(code);
-    const waitMs = this.waitMs();
+    const waitMs = this.waitMs(refusal);
     const { logger } = this.options;
-    const details = { code, reason: problem, waitMs };
+    const details = { code, reason, waitMs };
     // The same failure again and again is told once.
-    if (wasUp || problem !== this.lastProblem) logger.warn('not connected', details);
+    if (wasUp || reason !== this.lastProblem) logger.warn('not connected', details);
     else logger.debug('still not connected', details);
-    this.lastProblem = problem;
+    this.lastProblem = reason;
     this.setTimer(waitMs, () => this.reconnect());
   }
 
-  private waitMs(): number {
+  private waitMs(refusal: UpgradeRefusal | null): number {
     const backoffMs = this.backoff.next();
-    if (this.refusal === null) return backoffMs;
-    const { isLasting, retryAfterMs } = this.refusal;
+    if (refusal === null) return backoffMs;
     // Somebody has to change something first: there is no hurry.
-    if (isLasting) return Math.round((this.timings.maxBackoffMs * (1 + this.random())) / 2);
-    return (retryAfterMs ?? 0) + backoffMs;
+    if (refusal.isLasting) return Math.round((this.timings.maxBackoffMs * (1 + this.random())) / 2);
+    return (refusal.retryAfterMs ?? 0) + backoffMs;
   }
 
   private reconnect(): void {
@@ -323,7 +286,7 @@ export class Link {
 
   private clearTimers(): void {
     this.clearTimer();
-    if (this.silenceTimer !== null) clearInterval(this.silenceTimer);
-    this.silenceTimer = null;
+    if (this.lossTimer !== null) clearInterval(this.lossTimer);
+    this.lossTimer = null;
   }
 }

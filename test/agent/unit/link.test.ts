@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Link, type LinkEvents, type LinkOptions, type LinkTimings } from '../../../agent/src/link/link.js';
+import type { Dropped } from '../../../agent/src/model.js';
 import { MemoryLogger } from '../../helpers/memory-logger.js';
 import { StubServer } from '../helpers/stub-server.js';
 
@@ -136,7 +137,7 @@ describe('Link', () => {
     server.say('config_update', { version: 3, config: { batch_size: 5 } });
     server.say('command', { command_id: 'c', name: 'flush', args: { a: 1 }, expires_at: '2026-11-22T00:00:01.000Z' });
     await seen('command');
-    expect(happened.slice(2)).toEqual([
+    expect(happened.slice(1)).toEqual([
       ['ack', expect.objectContaining({ batchId: 'b', processed: 2, errors: 1, duplicate: true, firstError: 'n: bad' })],
       ['refused', expect.objectContaining({ batchId: 'b', code: 'storage_full', isRetryable: true, retryAfterMs: 30_000 })],
       ['refused', expect.objectContaining({ code: 'x', retryAfterMs: 600_000 })],
@@ -205,6 +206,70 @@ describe('Link', () => {
     server.say('error', { code: 'validation_failed', message: 'registration: too long' });
     await seen('up');
     expect(happened).toEqual([['up']]);
+  });
+
+  describe('what is lost while the link is up', () => {
+    const SOON = { ...TIMINGS, lossReportMs: 20 };
+    const loss = (count: number): Dropped => ({ count, fromMs: 0, toMs: 60_000 });
+    const told = (): (number | undefined)[] => server.of('registration').map(({ data }) => data.dropped?.count);
+
+    test('is told soon over the same connection, one loss after another, and each once', async () => {
+      const losses = [loss(1), loss(2), loss(3)];
+      start({ timings: SOON }, { tellDropped: () => losses[0] ?? null, droppedTold: () => note('told', losses.shift()) });
+      await seen('told', 3);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(told()).toEqual([1, 2, 3]);
+      expect(happened.filter(([name]) => name === 'up' || name === 'down')).toEqual([['up']]);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test('waits for the answer to the report before', async () => {
+      const losses = [loss(1), loss(2)];
+      start({ timings: SOON }, { tellDropped: () => losses[0] ?? null, droppedTold: () => note('told', losses.shift()) });
+      await seen('told');
+      server.acknowledgesRegistrations = false;
+      await server.until(() => told().length === 2);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(told()).toEqual([1, 2]);
+      server.say('registration_ack', {});
+      await seen('told', 2);
+    });
+
+    test('is told again after an error, and after a connection that ended before the answer', async () => {
+      const lost = loss(7);
+      let isLost = false;
+      start({ timings: SOON }, { tellDropped: () => (isLost ? lost : null), droppedTold: () => note('told') });
+      await seen('up');
+      server.acknowledgesRegistrations = false;
+      isLost = true;
+      await server.until(() => told().length === 2);
+      server.say('error', { code: 'storage_unavailable', message: 'later', retryable: true });
+      await server.until(() => told().length === 3);
+      server.acknowledgesRegistrations = true;
+      server.cut();
+      await seen('told');
+      expect(told()).toEqual([undefined, 7, 7, 7]);
+    });
+
+    test('is not told again while that it was told is still being noted', async () => {
+      const lost = loss(7);
+      start({ timings: SOON }, { tellDropped: () => lost, droppedTold: () => note('told') });
+      await seen('told');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(told()).toEqual([7]);
+    });
+
+    test('costs nothing when there is nothing, and ends with the link', async () => {
+      let asked = 0;
+      const link = start({ timings: SOON }, { tellDropped: () => ((asked += 1), null) });
+      await seen('up');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(told()).toEqual([undefined]);
+      await link.stop();
+      const before = asked;
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(asked).toBe(before);
+    });
   });
 
   test('a refused upgrade is tried again, later when somebody has to do something first', async () => {
