@@ -1,9 +1,7 @@
 /**
  * Decides which spooled batch goes out when. Knows no socket: it is told when the link is up, and hands batches to it.
  *
- * What was made since the link came up is *live* and goes first. What was there before is *backlog*: oldest first, one at a time,
- * and no faster than `backlogPerSecond`, so that neither live data nor the server suffers from an outage that is over.
- * At most `window` batches are under way. A batch leaves the spool when it is acknowledged, never before; one that is not answered is
+ * Live data goes before what was kept from before (lanes.ts). At most `window` batches are under way. A batch leaves the spool when it is acknowledged, never before; one that is not answered is
  * sent again under the same id, and after a few times the connection is given up. A refusal that may pass holds everything back for
  * as long as the server asks; one that will not pass sets the batch aside.
  * When the link goes down all this is forgotten: the spool knows what is left.
@@ -12,6 +10,7 @@ import type { Ack, Refusal } from '../link/frames.js';
 import type { Batch, Logger } from '../model.js';
 import { reasonOf } from '../reason-of.js';
 import type { Spool, SpoolEntry } from '../spool/spool.js';
+import { type Departure, Lanes } from './lanes.js';
 
 export interface OutboxOptions {
   /** Batches under way at once. Default: 8. */
@@ -45,9 +44,7 @@ export interface OutboxStats {
   readonly underWay: number;
 }
 
-interface Flight {
-  readonly entry: SpoolEntry;
-  readonly isBacklog: boolean;
+interface Flight extends Departure {
   resends: number;
   sentMs: number;
   /** When it counts as unanswered; never while it is being read. */
@@ -64,17 +61,10 @@ const NEVER = Number.POSITIVE_INFINITY;
 const MESSAGE_TOO_BIG = 1_009;
 
 export class Outbox {
-  private readonly backlogPauseMs: number;
+  private readonly lanes: Lanes;
   private isUp = false;
-  private readonly waiting: SpoolEntry[] = [];
-  private live: SpoolEntry[] = [];
-  /** The next one is at the end. */
-  private backlog: SpoolEntry[] = [];
-  private lastBacklogSeq = 0;
   private flights = new Map<string, Flight>();
   private isNarrow = false;
-  private heldUntilMs = 0;
-  private nextBacklogMs = 0;
   private timer: NodeJS.Timeout | null = null;
   private idleWaiters: (() => void)[] = [];
   private readonly counts = { ackedBatches: 0, ackedSamples: 0, rejectedSamples: 0, resentBatches: 0, refusedBatches: 0 };
@@ -84,7 +74,7 @@ export class Outbox {
     private readonly sender: BatchSender,
     private readonly options: OutboxOptions,
   ) {
-    this.backlogPauseMs = 1_000 / (options.backlogPerSecond ?? DEFAULT_BACKLOG_PER_SECOND);
+    this.lanes = new Lanes(1_000 / (options.backlogPerSecond ?? DEFAULT_BACKLOG_PER_SECOND));
   }
 
   get stats(): OutboxStats {
@@ -93,22 +83,21 @@ export class Outbox {
 
   /** A batch was spooled. It goes out with the next `release`, or as backlog when the link comes up. */
   spooled(entry: SpoolEntry): void {
-    if (this.isUp && entry.seq > this.lastBacklogSeq) this.waiting.push(entry);
+    this.lanes.add(entry);
   }
 
   /** Sends what was spooled. */
   release(): void {
-    this.live.push(...this.waiting.splice(0));
+    this.lanes.release();
     this.pump();
   }
 
   /** The link is up. */
   up(): void {
     this.isUp = true;
-    this.waiting.length = 0;
-    this.backlog = this.spool.entries.toReversed();
-    this.lastBacklogSeq = this.backlog[0]?.seq ?? 0;
-    if (this.backlog.length > 0) this.options.logger.info('sending what was kept meanwhile', { batches: this.backlog.length });
+    const { entries } = this.spool;
+    this.lanes.open(entries);
+    if (entries.length > 0) this.options.logger.info('sending what was kept meanwhile', { batches: entries.length });
     this.pump();
   }
 
@@ -116,9 +105,7 @@ export class Outbox {
   down(code: number): void {
     this.isUp = false;
     if (code === MESSAGE_TOO_BIG) this.wasTooBig();
-    this.live = [];
-    this.backlog = [];
-    this.waiting.length = 0;
+    this.lanes.close();
     this.flights = new Map();
     this.clearTimer();
     this.notifyIdle();
@@ -175,9 +162,10 @@ export class Outbox {
   /** Sends what may go now, and sees to it that somebody looks again when more may. */
   private pump(): void {
     if (!this.isUp) return;
-    while (this.flights.size < this.window && performance.now() >= this.heldUntilMs) {
-      const flight = this.next();
-      if (flight === null) break;
+    while (this.flights.size < this.window) {
+      const departure = this.lanes.next(performance.now(), this.isBacklogUnderWay());
+      if (departure === null) break;
+      const flight: Flight = { ...departure, resends: 0, sentMs: 0, dueMs: NEVER, isAnswered: false };
       this.flights.set(flight.entry.batchId, flight);
       void this.send(flight);
     }
@@ -185,19 +173,8 @@ export class Outbox {
     this.notifyIdle();
   }
 
-  private next(): Flight | null {
-    const entry = this.live.shift();
-    if (entry !== undefined) return newFlight(entry, false);
-    if (!this.mayFollow() || performance.now() < this.nextBacklogMs) return null;
-    const old = this.backlog.pop();
-    if (old === undefined) return null;
-    this.nextBacklogMs = performance.now() + this.backlogPauseMs;
-    return newFlight(old, true);
-  }
-
-  /** True when backlog waits and none of it is under way. */
-  private mayFollow(): boolean {
-    return this.backlog.length > 0 && ![...this.flights.values()].some(({ isBacklog }) => isBacklog);
+  private isBacklogUnderWay(): boolean {
+    return [...this.flights.values()].some(({ isBacklog }) => isBacklog);
   }
 
   private async send(flight: Flight): Promise<void> {
@@ -275,12 +252,11 @@ export class Outbox {
 
   private putBack(flight: Flight): void {
     this.flights.delete(flight.entry.batchId);
-    if (flight.isBacklog) this.backlog.push(flight.entry);
-    else this.live = [flight.entry, ...this.live].sort((a, b) => a.seq - b.seq);
+    this.lanes.putBack(flight);
   }
 
   private hold(waitMs: number): void {
-    this.heldUntilMs = Math.max(this.heldUntilMs, performance.now() + waitMs);
+    this.lanes.holdUntil(performance.now() + waitMs);
   }
 
   private isFlying(flight: Flight): boolean {
@@ -293,8 +269,7 @@ export class Outbox {
     let atMs = NEVER;
     for (const { dueMs } of this.flights.values()) atMs = Math.min(atMs, dueMs);
     // When the window is full, an answer wakes us.
-    if (this.live.length > 0 && this.flights.size < this.window) atMs = Math.min(atMs, this.heldUntilMs);
-    if (this.mayFollow() && this.flights.size < this.window) atMs = Math.min(atMs, Math.max(this.heldUntilMs, this.nextBacklogMs));
+    if (this.flights.size < this.window) atMs = Math.min(atMs, this.lanes.dueMs(this.isBacklogUnderWay()));
     if (atMs === NEVER) return;
     this.timer = setTimeout(
       () => {
@@ -311,11 +286,7 @@ export class Outbox {
   }
 
   private notifyIdle(): void {
-    if (this.isUp && (this.live.length > 0 || [...this.flights.values()].some(({ isBacklog }) => !isBacklog))) return;
+    if (this.isUp && (this.lanes.hasLive || [...this.flights.values()].some(({ isBacklog }) => !isBacklog))) return;
     for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
-}
-
-function newFlight(entry: SpoolEntry, isBacklog: boolean): Flight {
-  return { entry, isBacklog, resends: 0, sentMs: 0, dueMs: NEVER, isAnswered: false };
 }
