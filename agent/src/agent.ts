@@ -12,6 +12,7 @@ import { Delivery } from './delivery.js';
 import type { CommandFrame, Location } from './link/frames.js';
 import type { LinkTimings } from './link/link.js';
 import type { AgentConfig, Clock, Collector, Logger } from './model.js';
+import type { Patience } from './outbox/patience.js';
 import { Recorder } from './recorder.js';
 import { DiskSpool } from './spool/disk-spool.js';
 import type { SpoolLimits } from './spool/spool.js';
@@ -40,6 +41,7 @@ export interface AgentDeps {
   readonly timings?: Partial<LinkTimings>;
   /** Default: 20. */
   readonly backlogPerSecond?: number;
+  readonly patience?: Partial<Patience>;
 }
 
 const CAPABILITIES = ['batch_id', 'seq', 'spool', 'config_update'];
@@ -77,6 +79,7 @@ export class Agent {
         retry: () => this.keeper.config,
         logger,
         ...(deps.backlogPerSecond === undefined ? {} : { backlogPerSecond: deps.backlogPerSecond }),
+        ...(deps.patience === undefined ? {} : { patience: deps.patience }),
       },
       onUp: () => this.reportHealth(true),
       onConfigUpdate: (next, body) => void this.configure(next, body),

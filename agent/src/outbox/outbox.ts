@@ -11,6 +11,7 @@ import type { Batch, Logger } from '../model.js';
 import { reasonOf } from '../reason-of.js';
 import type { Spool, SpoolEntry } from '../spool/spool.js';
 import { type Departure, Lanes } from './lanes.js';
+import { answerTimeoutMs, DEFAULT_PATIENCE, type Patience, type RetryConfig } from './patience.js';
 
 export interface OutboxOptions {
   /** Batches under way at once. Default: 8. */
@@ -18,7 +19,9 @@ export interface OutboxOptions {
   /** Default: 20. */
   readonly backlogPerSecond?: number;
   /** How often an unanswered batch is sent again, and how long after. Asked anew for each batch. */
-  readonly retry: () => { readonly retryAttempts: number; readonly retryDelayMs: number };
+  readonly retry: () => RetryConfig;
+  /** Bounds of what `retry` asks for. */
+  readonly patience?: Partial<Patience>;
   /** Told of every acknowledgement, with the time since the batch was sent (last). */
   readonly onAcknowledged?: (entry: SpoolEntry, ack: Ack, latencyMs: number) => void;
   readonly logger: Logger;
@@ -46,6 +49,7 @@ export interface OutboxStats {
 
 interface Flight extends Departure {
   resends: number;
+  firstSentMs: number | null;
   sentMs: number;
   /** When it counts as unanswered; never while it is being read. */
   dueMs: number;
@@ -62,6 +66,7 @@ const MESSAGE_TOO_BIG = 1_009;
 
 export class Outbox {
   private readonly lanes: Lanes;
+  private readonly patience: Patience;
   private isUp = false;
   private flights = new Map<string, Flight>();
   private isNarrow = false;
@@ -74,6 +79,7 @@ export class Outbox {
     private readonly sender: BatchSender,
     private readonly options: OutboxOptions,
   ) {
+    this.patience = { ...DEFAULT_PATIENCE, ...options.patience };
     this.lanes = new Lanes(1_000 / (options.backlogPerSecond ?? DEFAULT_BACKLOG_PER_SECOND));
   }
 
@@ -146,7 +152,7 @@ export class Outbox {
       this.giveUpOn(flight);
       return;
     }
-    const waitMs = (retryAfterMs ?? this.options.retry().retryDelayMs) * (1 + RETRY_AFTER_JITTER * this.random());
+    const waitMs = (retryAfterMs ?? this.timeoutMs(0)) * (1 + RETRY_AFTER_JITTER * this.random());
     this.options.logger.warn('the server asks to wait', { code, message, waitMs: Math.round(waitMs) });
     this.hold(waitMs);
     this.putBack(flight);
@@ -165,7 +171,7 @@ export class Outbox {
     while (this.flights.size < this.window) {
       const departure = this.lanes.next(performance.now(), this.isBacklogUnderWay());
       if (departure === null) break;
-      const flight: Flight = { ...departure, resends: 0, sentMs: 0, dueMs: NEVER, isAnswered: false };
+      const flight: Flight = { ...departure, resends: 0, firstSentMs: null, sentMs: 0, dueMs: NEVER, isAnswered: false };
       this.flights.set(flight.entry.batchId, flight);
       void this.send(flight);
     }
@@ -185,7 +191,7 @@ export class Outbox {
     } catch (error) {
       this.options.logger.warn('a spooled batch cannot be read at the moment', { batchId, reason: reasonOf(error) });
       if (!this.isFlying(flight)) return;
-      this.hold(this.options.retry().retryDelayMs);
+      this.hold(this.timeoutMs(0));
       this.putBack(flight);
       return this.pump();
     }
@@ -196,15 +202,19 @@ export class Outbox {
       return this.pump();
     }
     flight.sentMs = performance.now();
-    flight.dueMs = flight.sentMs + this.options.retry().retryDelayMs * 2 ** flight.resends;
+    flight.firstSentMs ??= flight.sentMs;
+    flight.dueMs = flight.sentMs + this.timeoutMs(flight.resends);
     this.sender.sendBatch(batch);
     this.wakeUpInTime();
   }
 
   private resendOverdue(): void {
     for (const flight of this.flights.values()) {
-      if (flight.dueMs > performance.now()) continue;
+      const nowMs = performance.now();
+      if (flight.dueMs > nowMs) continue;
       if (flight.resends >= this.options.retry().retryAttempts) {
+        flight.dueMs = (flight.firstSentMs ?? nowMs) + this.patience.giveUpMs;
+        if (flight.dueMs > nowMs) continue;
         this.sender.giveUp(`a batch was sent ${flight.resends + 1} times and is not answered`);
         return;
       }
@@ -213,6 +223,10 @@ export class Outbox {
       flight.dueMs = NEVER;
       void this.send(flight);
     }
+  }
+
+  private timeoutMs(resends: number): number {
+    return answerTimeoutMs(this.options.retry(), resends, this.patience);
   }
 
   private settle(batchId: string, flight: Flight | undefined, done: Promise<void>): void {

@@ -31,6 +31,7 @@ class ChaoticServer {
       {
         window: WINDOW,
         retry: () => ({ retryAttempts: 2, retryDelayMs: 1_000 }),
+        patience: { minTimeoutMs: 1_000, giveUpMs: 5_000 },
         random: () => random.next(),
         backlogPerSecond: 50,
         logger: silentLogger,

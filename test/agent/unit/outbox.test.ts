@@ -157,10 +157,36 @@ describe('Outbox', () => {
     expect(bench.seqs).toEqual([1, 1, 1]);
     expect(new Set(bench.sent.map(({ batchId }) => batchId)).size).toBe(1);
     expect(bench.gaveUp).toEqual([]);
-    await jest.advanceTimersByTimeAsync(20_000);
+    await jest.advanceTimersByTimeAsync(44_999);
+    expect(bench.gaveUp).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(bench.seqs).toEqual([1, 1, 1]);
     expect(bench.gaveUp).toEqual(['a batch was sent 3 times and is not answered']);
     bench.outbox.down(1_006);
     expect(bench.spool.entries).toHaveLength(1);
+  });
+
+  test('a server that asks for haste is not flooded with what it has not answered yet', async () => {
+    const bench = new Bench({ retry: () => ({ retryAttempts: 10, retryDelayMs: 100 }) });
+    await bench.spoolBatches(1);
+    bench.outbox.up();
+    const sentAtS: number[] = [];
+    for (let second = 1; second <= 275; second++) {
+      await jest.advanceTimersByTimeAsync(1_000);
+      while (sentAtS.length + 1 < bench.sent.length) sentAtS.push(second);
+    }
+    expect(sentAtS).toEqual([5, 15, 35, 75, 135, 195, 255]);
+    expect(bench.gaveUp).toEqual([]);
+  });
+
+  test('without another attempt, too, an answer may take a minute', async () => {
+    const bench = new Bench({ retry: () => ({ retryAttempts: 0, retryDelayMs: 100 }) });
+    await bench.spoolBatches(1);
+    bench.outbox.up();
+    await jest.advanceTimersByTimeAsync(59_999);
+    expect(bench.gaveUp).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(bench.gaveUp).toEqual(['a batch was sent 1 times and is not answered']);
   });
 
   test('everything waits as long as the server asks, also over a reconnect', async () => {
