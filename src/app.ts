@@ -85,7 +85,8 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const { activities, configs } = storage;
 
   // The way in
-  const registry = new AgentRegistry({ agents: storage.agents, activities, bus, clock, logger, settings: config.agents });
+  const registrySettings = { ...config.agents, retentionMs: config.storage.retentionMs };
+  const registry = new AgentRegistry({ agents: storage.agents, activities, bus, clock, logger, settings: registrySettings });
   const processor = new BatchProcessor({ writer: storage.writer, registry, bus, metrics, settings: config.agents });
   const decoder = new MetricFrameDecoder(config.limits, config.storage.retentionMs);
   const { maxMetricsPerBatch } = config.limits;

@@ -14,7 +14,7 @@ import { isoTime } from '../model/iso-time.js';
 import { type Clock, monotonicMs } from '../runtime/clock.js';
 import type { EventBus } from '../runtime/event-bus.js';
 import type { Logger } from '../runtime/logger.js';
-import type { AgentDescription, DroppedReport } from '../storage/ports.js';
+import type { AgentDescription } from '../storage/ports.js';
 import { AgentFlow, type FlowContext, type FlowOwner } from './agent-flow.js';
 import { ackText, type AgentFrame, batchIdOf, failureText, frameText, isRetryable, parseFrame } from './agent-frames.js';
 import type { AgentLink, AgentRecord } from './agent-record.js';
@@ -26,7 +26,6 @@ import {
   readBatchEnvelope,
   readCommandResult,
   readConfigStatus,
-  readDropped,
   readLocation,
   readRegistration,
   readStatus,
@@ -211,26 +210,14 @@ export class AgentConnection implements AgentLink, FlowOwner {
 
   private register(record: AgentRecord, data: AgentFrame['data']): void {
     const { registry } = this.context;
-    const registration = readRegistration(record.agent.id, data);
-    const { description } = registration;
-    const dropped = this.readDropped(registration.dropped);
+    const { description, dropped } = readRegistration(record.agent.id, data);
     void this.holdingBack(async () => {
       this.record = await registry.describe(description);
       // Before the acknowledgement, upon which the agent forgets it.
-      if (dropped !== null) await registry.reportDropped(this.record, dropped);
+      await registry.reportDropped(this.record, dropped);
       this.send('registration_ack', { status: 'success', agentId: description.id, timestamp: this.now() });
       registry.registered(this.record);
     });
-  }
-
-  /** What the agent had to throw away; one that cannot be read does not cost the registration. */
-  private readDropped(dropped: unknown): DroppedReport | null {
-    try {
-      return readDropped(dropped, this.context.clock.nowMs());
-    } catch (error) {
-      this.context.logger.debug('what an agent says it dropped is ignored', { agentId: this.description.id, error });
-      return null;
-    }
   }
 
   /** Takes a batch of metrics that have the form they had before. False when it is to be read as any other frame. */

@@ -17,12 +17,14 @@ import type { Logger } from '../runtime/logger.js';
 import type { ActivityStore, AgentDescription, AgentStore, DroppedReport, KeyedConfigState } from '../storage/ports.js';
 import { ActivityWriteBack } from './activity-write-back.js';
 import { type AgentLink, AgentRecord } from './agent-record.js';
-import { addsNothing, type StatusReport } from './messages.js';
+import { addsNothing, readDropped, type StatusReport } from './messages.js';
 import { SeriesDictionary, StringPool } from './series-dictionary.js';
 
 export interface RegistrySettings {
   /** Agents known at once; further ones are refused as `overloaded`. */
   readonly maxAgents: number;
+  /** How long samples are kept, by whole days: of older ones nothing is missing. */
+  readonly retentionMs: number;
 }
 
 export interface RegistryDeps {
@@ -36,6 +38,7 @@ export interface RegistryDeps {
   readonly monotonic?: () => number;
 }
 
+const DAY_MS = 86_400_000;
 const WRITE_BACK_INTERVAL_MS = 2_000;
 const ANNOUNCE_INTERVAL_MS = 5_000;
 const HEALTH_NOTE_INTERVAL_MS = 1_000;
@@ -223,9 +226,13 @@ export class AgentRegistry implements AgentDirectory {
     this.announce(record);
   }
 
-  /** The agent had to throw samples away. It may say so several times; resolves when it is on disk. @throws of storage */
-  async reportDropped(record: AgentRecord, report: DroppedReport): Promise<void> {
-    if (!(await this.deps.agents.recordDropped(record.agent.agentKey, report))) return;
+  /**
+   * What the agent says it had to throw away, as it came. It may say so several times; resolves when it is on disk. What cannot be read
+   * does not cost the registration it came with. @throws of storage
+   */
+  async reportDropped(record: AgentRecord, dropped: unknown): Promise<void> {
+    const report = this.readDropped(record, dropped);
+    if (report === null || !(await this.deps.agents.recordDropped(record.agent.agentKey, report))) return;
     const text = `Agent had to drop ${report.count} samples (${isoTime(report.fromMs)} to ${isoTime(report.toMs)})`;
     this.deps.logger.warn(text, { agentId: record.agent.id });
     this.note('agent_status', record, text);
@@ -262,6 +269,18 @@ export class AgentRegistry implements AgentDirectory {
       this.left(record, `no push for ${MISSED_INTERVALS} intervals`, false);
     }
     void this.writeBack.flush();
+  }
+
+  private readDropped({ agent }: AgentRecord, dropped: unknown): DroppedReport | null {
+    const nowMs = this.deps.clock.nowMs();
+    // Gaps go by days, as samples do. It also keeps a report that is repeated the same report.
+    const oldestMs = Math.floor((nowMs - this.deps.settings.retentionMs) / DAY_MS) * DAY_MS;
+    try {
+      return readDropped(dropped, nowMs, oldestMs);
+    } catch (error) {
+      this.deps.logger.debug('what an agent says it dropped is ignored', { agentId: agent.id, error });
+      return null;
+    }
   }
 
   private async store(description: AgentDescription): Promise<AgentRecord> {

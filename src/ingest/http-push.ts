@@ -44,8 +44,10 @@ export class HttpPush {
     const { registry } = this.deps;
     const fields = requireBody(body);
     const id = requireAgentId(fields, 'id');
-    const record = await registry.describe(readHttpRegistration(id, fields));
+    const { description, dropped } = readHttpRegistration(id, fields);
+    const record = await registry.describe(description);
     registry.pushed(record, false);
+    await registry.reportDropped(record, dropped);
     registry.registered(record);
     return { success: true, message: 'Agent registered', agentId: id };
   }
@@ -79,7 +81,7 @@ export class HttpPush {
   /** One collection cycle of the older agent. */
   private async pushCycle(id: string, fields: Body, arrivedMs: number): Promise<PushAnswer> {
     const metrics: readonly RawMetric[] = httpAgentMetrics(fields, this.deps.maxMetricsPerBatch);
-    const record = await this.deps.registry.describe(readHttpRegistration(id, fields));
+    const record = await this.deps.registry.describe(readHttpRegistration(id, fields).description);
     const envelope = { batchId: readBatchId(fields), seq: null, timestamp: fields.timestamp, location: null, metrics };
     const { processed, errors } = await this.store(record, envelope, arrivedMs);
     return { success: true, message: `${processed} metrics stored, ${errors} rejected`, agentId: id };

@@ -95,10 +95,10 @@ export function readRegistration(id: string, data: unknown): Registration {
 }
 
 /**
- * The `dropped` of a registration; null when it says that nothing was.
+ * The `dropped` of a registration, as far as samples are kept, which is from `oldestMs` on; null when it says that nothing was.
  * @throws AppError `validation_failed`; a registration is good without it
  */
-export function readDropped(dropped: unknown, nowMs: number): DroppedReport | null {
+export function readDropped(dropped: unknown, nowMs: number, oldestMs: number): DroppedReport | null {
   if (dropped === undefined) return null;
   const fields = read('dropped', DROPPED, dropped);
   const count = Number(fields.count ?? 0);
@@ -109,7 +109,7 @@ export function readDropped(dropped: unknown, nowMs: number): DroppedReport | nu
     const reason = `dropped must be from a time to a later one (it is from ${shown(fields.from)} to ${shown(fields.to)})`;
     throw invalid('dropped', reason, dropped);
   }
-  return { count, fromMs, toMs };
+  return toMs < oldestMs ? null : { count, fromMs: Math.max(fromMs, oldestMs), toMs };
 }
 
 /** What the connect URL says of agent `id`; parameters that are too long are cut, for a connect must not fail over them. */
@@ -130,10 +130,10 @@ export function readLocation(id: string, location: unknown): AgentDescription {
 }
 
 /** The older agent's `POST /agents/register`, or a `registration` sent the same way. @throws AppError `validation_failed` */
-export function readHttpRegistration(id: string, body: unknown): AgentDescription {
+export function readHttpRegistration(id: string, body: unknown): Registration {
   const fields = read('registration', HTTP_REGISTRATION, body);
-  if (fields.location !== undefined) return readRegistration(id, body).description;
-  return { ...describe(id, fields, fields), provider: stringOf(fields.provider) || 'gcp' };
+  if (fields.location !== undefined) return readRegistration(id, body);
+  return { description: { ...describe(id, fields, fields), provider: stringOf(fields.provider) || 'gcp' }, dropped: fields.dropped };
 }
 
 /** A `status` frame. @throws AppError `validation_failed` */

@@ -149,6 +149,25 @@ describe('what the agent had to drop', () => {
     expect(agent.frames.filter(({ type }) => type === 'welcome')).toHaveLength(1);
   });
 
+  test('is taken over HTTP as well', async () => {
+    const register = async (body: object): Promise<number> =>
+      (await app.api('/api/v1/agents/register', { method: 'POST', body: { id: 'a', ...body } })).status;
+    expect(await register({ hostname: 'h', dropped })).toBe(200);
+    expect(await register({ location: { provider: 'gcp' }, dropped })).toBe(200);
+    expect(await register({ dropped: 'all' })).toBe(200);
+    expect(await gaps()).toEqual([{ agent_id: 'a', from: at(3), to: at(5), reason: 'dropped', samples: 6 }]);
+  });
+
+  test('from long ago is told as far as samples are kept, and does not swallow what was told of later', async () => {
+    await agent.register({ dropped });
+    await agent.register({ dropped: { count: 5, from: '1970-01-01T00:00:00Z', to: at(20) } });
+    const days = (await app.api('/api/v1/agents/a/gaps?time_range=90d')).body.gaps;
+    const keptSinceMs = Math.floor((Date.now() - 30 * 86_400_000) / 86_400_000) * 86_400_000;
+    expect(days).toEqual([{ agent_id: 'a', from: new Date(keptSinceMs).toISOString(), to: at(20), reason: 'dropped', samples: 11 }]);
+    await agent.register({ dropped: { count: 5, from: '1970-01-01T00:00:00Z', to: '1970-01-02T00:00:00Z' } });
+    expect((await app.api('/api/v1/agents/a/gaps?time_range=90d')).body.gaps).toEqual(days);
+  });
+
   test.each([{ count: -1 }, 'all', { count: 5, from: 'x', to: 'y' }])('%j does not cost the registration', async (nonsense) => {
     await reconnect({ dropped: nonsense });
     expect(agent.frames.map(({ type }) => type)).not.toContain('error');

@@ -14,6 +14,8 @@ import { silentLogger } from '../../src/runtime/logger.js';
 import { SelfMetrics } from '../../src/runtime/self-metrics.js';
 import { MemoryActivityStore, MemoryAgentStore, MemoryWriter } from './memory-storage.js';
 
+const RETENTION_MS = 3_650 * 86_400_000;
+
 export const LIMITS: MetricLimits = {
   maxMetricsPerBatch: 200,
   maxTagsPerMetric: 4,
@@ -38,7 +40,7 @@ export class WayIn {
   readonly activities = new MemoryActivityStore();
   readonly bus = new EventBus<Events>(silentLogger);
   readonly metrics = new SelfMetrics();
-  readonly decoder = new MetricFrameDecoder(LIMITS, 3_650 * 86_400_000);
+  readonly decoder = new MetricFrameDecoder(LIMITS, RETENTION_MS);
   readonly registry: AgentRegistry;
   readonly processor: BatchProcessor;
   readonly sockets: AgentSockets;
@@ -55,7 +57,7 @@ export class WayIn {
       bus,
       clock: systemClock,
       logger: silentLogger,
-      settings: { maxAgents: options.maxAgents ?? 1_000 },
+      settings: { maxAgents: options.maxAgents ?? 1_000, retentionMs: RETENTION_MS },
       ...(options.monotonic === undefined ? {} : { monotonic: options.monotonic }),
     });
     const { registry } = this;

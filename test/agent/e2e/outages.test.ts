@@ -123,6 +123,7 @@ async function startAgent(id: string, collector: Collector, clock: SettableClock
         lossReportMs: 200,
       },
       backlogPerSecond: 1_000,
+      patience: { minTimeoutMs: 100, giveUpMs: 500 },
     },
   );
   agents.push(agent);

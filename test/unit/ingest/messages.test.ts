@@ -80,7 +80,7 @@ describe('registration', () => {
   test('over HTTP, the older agent is one of gcp', () => {
     for (const { path, body } of httpAgentCalls()) {
       if (!path.endsWith('register')) continue;
-      expect(readHttpRegistration(String(body.id), body)).toEqual({
+      expect(readHttpRegistration(String(body.id), body).description).toEqual({
         ...NOTHING,
         id: body.id,
         provider: 'gcp',
@@ -91,22 +91,33 @@ describe('registration', () => {
         version: '1.0.0',
       });
     }
-    expect(readHttpRegistration('a', { location: { provider: 'aws' } }).provider).toBe('aws');
+    expect(readHttpRegistration('a', { location: { provider: 'aws' } }).description.provider).toBe('aws');
   });
 });
 
 describe('what an agent had to drop', () => {
   const NOW_MS = Date.UTC(2026, 10, 22, 20);
+  const OLDEST_MS = Date.UTC(2026, 9, 23);
 
   test('is a number of samples and the time they are of', () => {
     const expected = { count: 3, fromMs: Date.UTC(2026, 10, 22, 19), toMs: Date.UTC(2026, 10, 22, 20, 59) };
     const { fromMs, toMs } = expected;
-    expect(readDropped({ count: 3, from: '2026-11-22T19:00:00Z', to: '2026-11-22T21:59:00+01:00', more: 1 }, NOW_MS)).toEqual(expected);
-    expect(readDropped({ count: 3, from: fromMs / 1_000, to: toMs }, NOW_MS)).toEqual(expected);
+    expect(readDropped({ count: 3, from: '2026-11-22T19:00:00Z', to: '2026-11-22T21:59:00+01:00', more: 1 }, NOW_MS, OLDEST_MS)).toEqual(
+      expected,
+    );
+    expect(readDropped({ count: 3, from: fromMs / 1_000, to: toMs }, NOW_MS, OLDEST_MS)).toEqual(expected);
+  });
+
+  test('is told as far as samples are kept', () => {
+    const report = (fromMs: number, toMs: number) => readDropped({ count: 3, from: fromMs, to: toMs }, NOW_MS, OLDEST_MS);
+    expect(report(OLDEST_MS - 1, NOW_MS)).toEqual({ count: 3, fromMs: OLDEST_MS, toMs: NOW_MS });
+    expect(report(OLDEST_MS + 1, NOW_MS)).toEqual({ count: 3, fromMs: OLDEST_MS + 1, toMs: NOW_MS });
+    expect(report(OLDEST_MS - 1, OLDEST_MS)).toEqual({ count: 3, fromMs: OLDEST_MS, toMs: OLDEST_MS });
+    expect(report(OLDEST_MS - 2, OLDEST_MS - 1)).toBeNull();
   });
 
   test.each([undefined, {}, { count: 0 }, { count: 0, from: null, to: '' }])('%j says that nothing was', (dropped) => {
-    expect(readDropped(dropped, NOW_MS)).toBeNull();
+    expect(readDropped(dropped, NOW_MS, OLDEST_MS)).toBeNull();
   });
 
   test.each([
@@ -123,7 +134,7 @@ describe('what an agent had to drop', () => {
     { count: 3, from: -1, to: 1 },
     { count: 3, from: NOW_MS, to: NOW_MS + 3_600_001 },
   ])('%j is refused', (dropped) => {
-    expect(() => readDropped(dropped, NOW_MS)).toThrow(expect.objectContaining({ code: 'validation_failed' }));
+    expect(() => readDropped(dropped, NOW_MS, OLDEST_MS)).toThrow(expect.objectContaining({ code: 'validation_failed' }));
   });
 });
 
