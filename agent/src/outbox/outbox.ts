@@ -139,7 +139,7 @@ export class Outbox {
       this.options.logger.warn('the server rejected some metrics', { metrics: ack.errors, batchId: ack.batchId, first: ack.firstError });
     }
     // Also when it is not under way (any more): on disk is on disk.
-    this.settle(ack.batchId, flight, this.spool.remove(ack.batchId));
+    this.settle(ack.batchId, flight, this.spool.remove(ack.batchId, Math.max(Math.trunc(ack.errors), 0)));
   }
 
   /** A batch was not taken. */

@@ -7,18 +7,16 @@
  * What is given up is counted on disk before its file goes, so that a loss is reported once, and not twice.
  *
  * When the disk does not take a batch (it is full), the batch is held in memory, up to `maxHeldBytes`, and written as soon as that
- * works again; until then it can be read, and so delivered, like any other.
- * Files that are damaged or that the server will never take are renamed to `.corrupt` and `.refused`; the newest few are kept.
+ * works again; until then it can be read, and so delivered, like any other. What a stop finds there still is counted as dropped.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Clock, Dropped, Logger, Metric } from '../model.js';
 import { reasonOf } from '../reason-of.js';
-import { decodeBatch, encodeBatch, fileNameOf, parseFileName } from './batch-file.js';
+import { encodeBatch, fileNameOf, parseFileName } from './batch-file.js';
+import { type Aside, BatchFolder } from './batch-folder.js';
 import { DroppedLedger } from './dropped.js';
 import { HeldBatches } from './held-batches.js';
-import { writeSafely } from './safe-file.js';
 import { describeMetrics, type Spool, type SpoolEntry, type SpoolLimits } from './spool.js';
 import { SpoolIndex } from './spool-index.js';
 import { SpoolLock } from './spool-lock.js';
@@ -35,13 +33,11 @@ export interface DiskSpoolOptions extends SpoolLimits {
 }
 
 const DEFAULT_MAX_HELD_BYTES = 8 * 1_048_576;
-const MAX_SET_ASIDE_FILES = 20;
-type Aside = 'corrupt' | 'refused';
 
 export class DiskSpool implements Spool {
   private readonly lock: SpoolLock;
   private readonly statePath: string;
-  private readonly batchesDir: string;
+  private readonly folder: BatchFolder;
   private readonly held: HeldBatches;
   private index: SpoolIndex<SpoolEntry>;
   private ledger = new DroppedLedger();
@@ -57,7 +53,7 @@ export class DiskSpool implements Spool {
   constructor(private readonly options: DiskSpoolOptions) {
     this.lock = new SpoolLock(join(options.dir, 'lock'));
     this.statePath = join(options.dir, 'state.json');
-    this.batchesDir = join(options.dir, 'batches');
+    this.folder = new BatchFolder(join(options.dir, 'batches'));
     this.held = new HeldBatches(options.maxHeldBytes ?? DEFAULT_MAX_HELD_BYTES);
     this.index = new SpoolIndex(options);
   }
@@ -84,7 +80,7 @@ export class DiskSpool implements Spool {
 
   async start(): Promise<void> {
     if (this.isStarted) return;
-    await mkdir(this.batchesDir, { recursive: true, mode: 0o700 });
+    await this.folder.create();
     await this.lock.acquire();
     try {
       await this.load();
@@ -100,7 +96,7 @@ export class DiskSpool implements Spool {
     this.isStarted = false;
     await this.exclusive(async () => {
       await this.writeHeld();
-      if (this.held.size > 0) this.options.logger.error('batches could not be spooled and are lost', { batches: this.held.size });
+      this.loseHeld();
       await this.save();
     });
     await this.lock.release();
@@ -128,7 +124,7 @@ export class DiskSpool implements Spool {
     const held = this.held.get(batchId);
     if (held !== null) return held;
     try {
-      return decodeBatch(await readFile(this.pathOf(file), 'utf8'), file);
+      return await this.folder.read(file);
     } catch (error) {
       // Reading may fail for want of file handles: the batch is still there then. Damage and absence stay as they are.
       const { code } = error as NodeJS.ErrnoException;
@@ -142,14 +138,18 @@ export class DiskSpool implements Spool {
     }
   }
 
-  remove(batchId: string): Promise<void> {
+  remove(batchId: string, rejected = 0): Promise<void> {
     return this.exclusive(async () => {
-      const file = this.index.remove(batchId);
+      const file = this.index.get(batchId);
       if (file === null) return;
-      this.held.remove(batchId);
+      if (rejected > 0) {
+        this.countOut(file, Math.min(rejected, file.count));
+        return this.clear([file]);
+      }
+      this.forget(file);
       // The last file with a number may go only when the number is noted: it must not be given again.
       const isNoted = file.seq < this.savedNextSeq || (await this.save());
-      await this.unlink(fileNameOf(file));
+      await this.tried(this.folder.remove(fileNameOf(file)));
       if (!isNoted) await this.save();
     });
   }
@@ -184,11 +184,10 @@ export class DiskSpool implements Spool {
     const leaving = new Set(state?.leaving);
     const files: SpoolEntry[] = [];
     let lastSeq = (state?.nextSeq ?? 1) - 1;
-    for (const name of await readdir(this.batchesDir)) {
-      const path = join(this.batchesDir, name);
+    for (const name of await this.folder.names()) {
       lastSeq = Math.max(lastSeq, Number(/^\d{12}(?=-)/.exec(name)?.[0] ?? 0));
-      if (leaving.has(name) || name.endsWith('.tmp')) await rm(path, { force: true });
-      else files.push(...[parseFileName(name, (await stat(path)).size)].filter((file) => file !== null));
+      if (leaving.has(name) || name.endsWith('.tmp')) await this.folder.remove(name);
+      else files.push(...[parseFileName(name, await this.folder.bytesOf(name))].filter((file) => file !== null));
     }
     this.nextSeq = lastSeq + 1;
     this.index = new SpoolIndex(this.options, files);
@@ -196,33 +195,51 @@ export class DiskSpool implements Spool {
     if (!(await this.save())) throw new Error(`the spool in ${dir} cannot be written: ${this.trouble ?? ''}`);
   }
 
+  private forget({ batchId }: SpoolEntry): void {
+    this.index.remove(batchId);
+    this.held.remove(batchId);
+  }
+
+  /** So many of it are lost. It counts for good with the next `save`, and its file must go then. */
+  private countOut(file: SpoolEntry, count: number): void {
+    this.forget(file);
+    this.ledger.add({ ...file, count });
+    this.leaving.add(fileNameOf(file));
+  }
+
   /** Counts these, then removes them, or renames their files. */
   private async giveUp(files: readonly SpoolEntry[], aside: Aside | null = null): Promise<void> {
     if (files.length === 0) return;
-    for (const file of files) {
-      this.index.remove(file.batchId);
-      this.held.remove(file.batchId);
-      this.ledger.add(file);
-      this.leaving.add(fileNameOf(file));
-    }
+    for (const file of files) this.countOut(file, file.count);
     if (aside === null) this.options.logger.warn('the oldest batches are given up: too many, or too old', { batches: files.length });
+    await this.clear(files, aside);
+  }
+
+  /** Notes what was counted, then removes the files, or renames them. */
+  private async clear(files: readonly SpoolEntry[], aside: Aside | null = null): Promise<void> {
     await this.save();
-    for (const fileName of files.map(fileNameOf)) {
+    for (const name of files.map(fileNameOf)) {
+      const isGone = await this.tried(aside === null ? this.folder.remove(name) : this.folder.setAside(name, aside));
       // One that cannot be removed stays on the list, so that it is not taken for a batch after a restart.
-      const isGone = aside === null ? await this.unlink(fileName) : await this.renameAway(fileName, aside);
-      if (isGone) this.leaving.delete(fileName);
+      if (isGone) this.leaving.delete(name);
     }
   }
 
-  private async write(file: SpoolEntry, text: string): Promise<boolean> {
+  /** True when it went well; otherwise the disk is in trouble. */
+  private async tried(work: Promise<void>): Promise<boolean> {
     try {
-      await writeSafely(this.pathOf(file), text);
-      this.works();
+      await work;
       return true;
     } catch (error) {
       this.fails(error);
       return false;
     }
+  }
+
+  private async write(file: SpoolEntry, text: string): Promise<boolean> {
+    const isWritten = await this.tried(this.folder.write(file, text));
+    if (isWritten) this.works();
+    return isWritten;
   }
 
   private async hold(file: SpoolEntry, batch: Batch): Promise<void> {
@@ -240,40 +257,21 @@ export class DiskSpool implements Spool {
     return true;
   }
 
+  private loseHeld(): void {
+    const batches = this.held.list();
+    if (batches.length > 0) this.options.logger.error('batches could not be spooled and are lost', { batches: batches.length });
+    for (const { batchId } of batches) {
+      const file = this.index.get(batchId);
+      if (file !== null) this.countOut(file, file.count);
+    }
+  }
+
   private async save(): Promise<boolean> {
     const { id: agentId, nextSeq } = this;
-    try {
-      await writeState(this.statePath, { agentId, nextSeq, dropped: this.ledger.total, leaving: [...this.leaving] });
-      this.savedNextSeq = nextSeq;
-      return true;
-    } catch (error) {
-      this.fails(error);
-      return false;
-    }
-  }
-
-  private async unlink(fileName: string): Promise<boolean> {
-    try {
-      await rm(join(this.batchesDir, fileName), { force: true });
-      return true;
-    } catch (error) {
-      this.fails(error);
-      return false;
-    }
-  }
-
-  private async renameAway(fileName: string, aside: Aside): Promise<boolean> {
-    try {
-      await rename(join(this.batchesDir, fileName), join(this.batchesDir, `${fileName}.${aside}`));
-      const others = (await readdir(this.batchesDir)).filter((name) => /\.(corrupt|refused)$/.test(name)).sort();
-      for (const name of others.slice(0, -MAX_SET_ASIDE_FILES)) await this.unlink(name);
-      return true;
-    } catch (error) {
-      // A batch that was only held, or that somebody removed, has no file.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
-      this.fails(error);
-      return false;
-    }
+    const state = { agentId, nextSeq, dropped: this.ledger.total, leaving: [...this.leaving] };
+    const isSaved = await this.tried(writeState(this.statePath, state));
+    if (isSaved) this.savedNextSeq = nextSeq;
+    return isSaved;
   }
 
   private fails(error: unknown): void {
@@ -285,10 +283,6 @@ export class DiskSpool implements Spool {
   private works(): void {
     if (this.trouble !== null) this.options.logger.info('the spool can be written again');
     this.trouble = null;
-  }
-
-  private pathOf(file: SpoolEntry): string {
-    return join(this.batchesDir, fileNameOf(file));
   }
 
   /** One after the other: what is on disk and what is known of it change together. */

@@ -68,8 +68,9 @@ export class MemorySpool implements Spool {
     return Promise.resolve(this.index.get(batchId)?.batch ?? null);
   }
 
-  remove(batchId: string): Promise<void> {
-    this.index.remove(batchId);
+  remove(batchId: string, rejected = 0): Promise<void> {
+    const entry = this.index.remove(batchId);
+    if (entry !== null) this.ledger.add({ ...entry, count: Math.min(rejected, entry.count) });
     return Promise.resolve();
   }
 

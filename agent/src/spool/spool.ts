@@ -47,8 +47,8 @@ export interface Spool {
   add(metrics: readonly Metric[]): Promise<SpoolEntry | null>;
   /** Null when it is not there any more, or cannot be read: then it is set aside and counted as dropped. */
   read(batchId: string): Promise<Batch | null>;
-  /** It was acknowledged. Does nothing for one that is not there. */
-  remove(batchId: string): Promise<void>;
+  /** It was acknowledged, all but `rejected` of its metrics: these are counted as dropped. Does nothing for one that is not there. */
+  remove(batchId: string, rejected?: number): Promise<void>;
   /** It can never be delivered: out of the way, for people to look at, and counted as dropped. */
   setAside(batchId: string): Promise<void>;
   /** What a registration is to report; see DroppedLedger. */

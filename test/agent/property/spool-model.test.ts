@@ -18,7 +18,7 @@ const step = fc.oneof(
       metrics: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 60, max: 250 })),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), which: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), which: fc.nat(20), rejected: fc.constantFrom(0, 0, 2) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('refuse' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('tell' as const, 'forget' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: -5_000, max: 5_000 }) }) },
@@ -45,8 +45,8 @@ async function check(
       lastSeq += 1;
       if (entry !== null) expect(entry.seq).toBe(lastSeq);
     } else if (one.do === 'remove' && pick !== undefined) {
-      delivered += pick.count;
-      await spool.remove(pick.batchId);
+      delivered += pick.count - Math.min(one.rejected, pick.count);
+      await spool.remove(pick.batchId, one.rejected);
     } else if (one.do === 'refuse' && pick !== undefined) {
       await spool.setAside(pick.batchId);
     } else if (one.do === 'tell') {

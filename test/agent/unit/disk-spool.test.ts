@@ -67,6 +67,24 @@ describe('DiskSpool', () => {
     await expect(open({ agentId: 'somebody-else' })).rejects.toThrow(`belongs to the agent ${agentId}`);
   });
 
+  test('what the server rejected of a batch is counted, once, also when the process dies before the file is gone', async () => {
+    const spool = await open();
+    const added = await spool.add([...metricsAt(NOW_MS, 2), ...metricsAt(NOW_MS + 5, 1)]);
+    const [path, other] = [await pathOf(1), await spool.add(metricsAt(NOW_MS))];
+    const content = await readFile(path, 'utf8');
+    await spool.remove(added!.batchId, 2);
+    await spool.remove(added!.batchId, 2);
+    expect(spool.dropped).toEqual({ count: 2, fromMs: NOW_MS, toMs: NOW_MS + 5 });
+    await writeFile(path, content);
+    const next = await open();
+    expect(seqs(next)).toEqual([2]);
+    // No more than there were.
+    await next.remove(other!.batchId, 99);
+    expect(next.dropped?.count).toBe(3);
+    expect(await files()).toEqual([]);
+    expect((await open()).dropped?.count).toBe(3);
+  });
+
   test('the oldest go when it is full, are counted, and the count outlives the process', async () => {
     // Each takes a block of the disk, however short it is.
     const spool = await open({ maxBytes: 3 * BLOCK_BYTES });
@@ -219,6 +237,20 @@ describe('DiskSpool', () => {
       expect(await files()).toHaveLength(3);
       expect((await (await open()).read(held!.batchId))?.seq).toBe(1);
       expect(logger.of('error')).toHaveLength(1);
+    });
+
+    test('what a stop cannot write is counted as dropped', async () => {
+      const spool = await open();
+      await spool.add(metricsAt(NOW_MS, 2));
+      await broken(async () => {
+        await spool.add(metricsAt(NOW_MS + 1, 3));
+        await spool.add(metricsAt(NOW_MS + 2, 4));
+        await spool.stop();
+      });
+      const next = await open();
+      expect(seqs(next)).toEqual([1]);
+      expect(next.dropped).toEqual({ count: 7, fromMs: NOW_MS + 1, toMs: NOW_MS + 2 });
+      expect((await next.add(metricsAt(NOW_MS)))?.seq).toBe(4);
     });
 
     test('as many as may, and the oldest are counted as given up', async () => {

@@ -284,6 +284,7 @@ describe('Outbox', () => {
     await bench.ack(1, { errors: 1, firstError: 'test_value: timestamp_out_of_range' });
     expect(bench.spool.entries).toEqual([]);
     expect(bench.outbox.stats.rejectedSamples).toBe(1);
+    expect(bench.spool.dropped).toEqual({ count: 1, fromMs: NOW_MS, toMs: NOW_MS });
     expect(bench.logger.of('warn')[0]?.meta).toMatchObject({ metrics: 1, first: 'test_value: timestamp_out_of_range' });
   });
 

@@ -1,0 +1,62 @@
+/**
+ * The folder with the batches' files. Nothing is ever changed in place. Files that are damaged or that the server will never take are
+ * renamed to `.corrupt` and `.refused`, for people; the newest few are kept.
+ */
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Batch } from '../model.js';
+import { decodeBatch, fileNameOf } from './batch-file.js';
+import { writeSafely } from './safe-file.js';
+import type { SpoolEntry } from './spool.js';
+
+export type Aside = 'corrupt' | 'refused';
+
+const MAX_SET_ASIDE_FILES = 20;
+
+/** Whatever fails rejects. */
+export class BatchFolder {
+  constructor(private readonly dir: string) {}
+
+  async create(): Promise<void> {
+    await mkdir(this.dir, { recursive: true, mode: 0o700 });
+  }
+
+  names(): Promise<string[]> {
+    return readdir(this.dir);
+  }
+
+  async bytesOf(name: string): Promise<number> {
+    return (await stat(this.path(name))).size;
+  }
+
+  /** @throws Error with a `code` when it could not be read, and without when it is damaged */
+  async read(entry: SpoolEntry): Promise<Batch> {
+    return decodeBatch(await readFile(this.path(fileNameOf(entry)), 'utf8'), entry);
+  }
+
+  /** When this resolves it survives a power failure. */
+  write(entry: SpoolEntry, text: string): Promise<void> {
+    return writeSafely(this.path(fileNameOf(entry)), text);
+  }
+
+  /** Also one that is not there. */
+  remove(name: string): Promise<void> {
+    return rm(this.path(name), { force: true });
+  }
+
+  /** Also one that is not there: a batch that was only held in memory, or whose file somebody removed. */
+  async setAside(name: string, aside: Aside): Promise<void> {
+    try {
+      await rename(this.path(name), this.path(`${name}.${aside}`));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    const others = (await this.names()).filter((other) => /\.(corrupt|refused)$/.test(other)).sort();
+    for (const other of others.slice(0, -MAX_SET_ASIDE_FILES)) await this.remove(other);
+  }
+
+  private path(name: string): string {
+    return join(this.dir, name);
+  }
+}
