@@ -12,8 +12,11 @@ export type Db = Database.Database;
 /** "CCVB", so that `file` and this server tell our databases from others. */
 const APPLICATION_ID = 0x43435642;
 const BUSY_TIMEOUT_MS = 2_000;
-/** Pages of write-ahead log after which a commit copies them into the file: 16 MB at 4 kB. */
-const CHECKPOINT_PAGES = 4_000;
+/**
+ * Pages of write-ahead log after which a commit copies them into the file itself: 256 MB at 4 kB. Before that the checkpoint
+ * thread does it; should it not live, the log has an end nevertheless.
+ */
+const CHECKPOINT_PAGES = 64_000;
 
 /** The writer's connection, and the lock it holds while it is open. */
 export interface WriterDatabase {
@@ -66,6 +69,15 @@ export function openForWriting(path: string): WriterDatabase {
 export function openForReading(path: string): Db {
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   db.pragma('cache_size = -32768');
+  return db;
+}
+
+/** Opens for copying the write-ahead log into the file, at the writer's side: of use while the writer has it open. */
+export function openForCheckpoints(path: string): Db {
+  const db = new Database(path, { fileMustExist: true, timeout: 0 });
+  // As the writer: what is in the file must be on the disk before the log is begun anew.
+  db.pragma('synchronous = FULL');
+  db.pragma('wal_autocheckpoint = 0');
   return db;
 }
 

@@ -18,6 +18,7 @@ import type {
 } from '../ports.js';
 import { KnownGaps } from './known-gaps.js';
 import { KnownUsage } from './known-usage.js';
+import type { CheckpointThreadData } from './threads/checkpoint-thread.js';
 import type { CompactorThreadData } from './threads/compactor-thread.js';
 import { ReaderPool } from './threads/reader-pool.js';
 import type { ReaderThreadData } from './threads/reader-thread.js';
@@ -65,6 +66,7 @@ export class SqliteStorage implements Storage, Part {
   readonly health: StorageHealth;
 
   private readonly writerHost: ThreadHost;
+  private readonly checkpointHost: ThreadHost;
   private readonly write: WriterClient;
   private readonly read: ReaderPool;
   private readonly compactor: Compactor;
@@ -83,6 +85,8 @@ export class SqliteStorage implements Storage, Part {
     const readerData: ReaderThreadData = { path, queryTimeoutMs };
     const script = (name: string): URL => new URL(`./threads/${name}.js`, import.meta.url);
     this.writerHost = new ThreadHost(script('writer-thread'), writerData, 'writer thread', logger);
+    const checkpointData: CheckpointThreadData = { path };
+    this.checkpointHost = new ThreadHost(script('checkpoint-thread'), checkpointData, 'checkpoint thread', logger);
     const readerHosts = Array.from(
       { length: readerThreads },
       (_, i) => new ThreadHost(script('reader-thread'), readerData, `reader thread ${i + 1}`, logger, () => this.read.dispatch()),
@@ -178,7 +182,7 @@ export class SqliteStorage implements Storage, Part {
 
   async start(): Promise<void> {
     await this.writerHost.start();
-    await this.read.start();
+    await Promise.all([this.read.start(), this.checkpointHost.start()]);
     this.knownGaps.load(await this.read.call('agentsWithGaps'));
     this.compactor.start();
     this.logger.info('database open', { path: this.settings.path });
@@ -196,10 +200,10 @@ export class SqliteStorage implements Storage, Part {
       await this.activityWrite;
       await this.write.drain();
     }
-    // The writer closes last, because it tidies up; whatever became of the readers.
-    const [readers] = await Promise.allSettled([this.read.stop()]);
+    // The writer closes last, because it tidies up; whatever became of the others.
+    const others = await Promise.allSettled([this.read.stop(), this.checkpointHost.stop()]);
     await this.writerHost.stop();
-    if (readers.status === 'rejected') throw readers.reason;
+    for (const other of others) if (other.status === 'rejected') throw other.reason;
   }
 
   /** Activities are written together, one write at a time: a storm of connects must not queue up behind the batches. */

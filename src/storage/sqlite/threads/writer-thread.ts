@@ -4,6 +4,7 @@
  * one, so that nobody pays for somebody else's mistake; should the disk fail, all of them fail.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { LogCopier } from '../log-copier.js';
 import { openForWriting } from '../open.js';
 import { createWriterOps } from '../writer/writer-ops.js';
 import { type Call, invoke, type Ops, type Result, serve, toWireError } from './protocol.js';
@@ -19,6 +20,7 @@ serve(parentPort as NonNullable<typeof parentPort>, () => {
   const database = openForWriting(data.path);
   const { db } = database;
   const ops: Ops = createWriterOps(db, data);
+  const copier = new LogCopier(db);
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -28,6 +30,7 @@ serve(parentPort as NonNullable<typeof parentPort>, () => {
       begin.run();
       const results = calls.map((call) => ({ value: invoke(ops, call) }));
       commit.run();
+      copier.copyRest();
       return results;
     } catch (error) {
       if (db.inTransaction) rollback.run();
