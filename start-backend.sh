@@ -10,6 +10,7 @@ AGENT_ID=local-agent
 AGENT_INTERVAL_S=10
 AGENT_SPOOL=data/agent
 AGENT_LOG=logs/agent.log
+AGENT_LOG_MAX_KB=5120
 
 usage() {
   cat <<HELP
@@ -112,13 +113,15 @@ make_folders_and_settings() {
   fi
 }
 
-# A setting as the server sees it, for the lines below only: the environment, else .env.
+# A setting as the server sees it, for the lines below only: the environment, else the last one in .env. A value in quotes ends at the
+# closing one; any other at a #, whatever stands before it.
 setting() {
   if [ -n "${!1+set}" ]; then
     printf '%s' "${!1}"
   else
     sed -n -e "s/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}$1[[:space:]]*=[[:space:]]*//p" .env |
-      sed -n -e 's/[[:space:]]*#.*$//' -e 's/[[:space:]]*$//' -e "s/^[\"']\(.*\)[\"']\$/\1/" -e '$p'
+      sed -e 's/^"\([^"]*\)".*/\1/' -e t -e "s/^'\([^']*\)'.*/\1/" -e t -e 's/^`\([^`]*\)`.*/\1/' -e t -e 's/[[:space:]]*#.*//' -e 's/[[:space:]]*$//' |
+      sed -n -e '$p'
   fi
 }
 
@@ -147,17 +150,35 @@ server_host() {
   printf '%s' "$host"
 }
 
+# Moves the log aside when it has grown long, so that there are never more than two of that length. The agent only ever appends.
+bound_agent_log() {
+  [ -n "$(find "$AGENT_LOG" -size +"${AGENT_LOG_MAX_KB}k" 2>/dev/null)" ] || return 0
+  cp "$AGENT_LOG" "$AGENT_LOG.1" && : >"$AGENT_LOG"
+}
+
 # Runs the agent until its own standard input ends. The signals of a terminal reach it as they reach the server; this function
 # survives them, because it ends the agent when the server has ended, however that came about.
 companion() {
   trap '' INT TERM HUP
+  bound_agent_log
   CCV_AGENT_TOKEN=$3 node agent/dist/main.js --url "ws://$1:$2" --id "$AGENT_ID" --interval "$AGENT_INTERVAL_S" --spool "$AGENT_SPOOL" \
-    --ping 127.0.0.1 </dev/null >"$AGENT_LOG" 2>&1 &
-  local agent=$!
-  # Nothing ever comes: this waits two seconds, or until the server is gone.
-  IFS= read -r -t 2 _ || true
-  kill -0 "$agent" 2>/dev/null || printf 'start-backend: the agent did not start; %s says why\n' "$AGENT_LOG" >&2
-  cat >/dev/null
+    --ping 127.0.0.1 </dev/null >>"$AGENT_LOG" 2>&1 &
+  local agent=$! code since turn
+  for ((turn = 1; ; turn++)); do
+    since=$SECONDS
+    # Nothing ever comes. This waits two seconds; when it takes no time, the server is gone.
+    IFS= read -r -t 2 _ || true
+    [ "$((SECONDS - since))" -gt 0 ] || break
+    if ! kill -0 "$agent" 2>/dev/null; then
+      code=0
+      wait "$agent" || code=$?
+      # Somebody ended it on purpose, such as with Ctrl-C.
+      [ "$code" -ne 0 ] || return 0
+      printf 'start-backend: the agent has ended (exit code %s) and the server goes on without it; %s says why\n' "$code" "$AGENT_LOG" >&2
+      return 0
+    fi
+    if [ "$((turn % 30))" -eq 0 ]; then bound_agent_log; fi
+  done
   kill "$agent" 2>/dev/null || true
   wait "$agent" || true
 }

@@ -17,7 +17,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type BuiltServer, startBuiltServer } from '../helpers/built-server.js';
 import { eventually } from '../helpers/eventually.js';
 import { projectRoot } from '../helpers/project-root.js';
@@ -154,7 +154,7 @@ describe('start-backend.sh', () => {
 
   test('the second start does none of that again, serves within 3 s, and shows the port of .env', async () => {
     const port = await freePort();
-    appendFileSync(join(project, '.env'), `PORT=${port} # for this test\n`);
+    appendFileSync(join(project, '.env'), `PORT=1\nPORT="${port}" # for "this" test\n`);
     const before = performance.now();
     const started = await start({ PORT: undefined }, START_LIMIT_MS * 3);
     await started.ready;
@@ -186,12 +186,16 @@ describe('start-backend.sh', () => {
   describe('--with-agent', () => {
     const TOKEN = 'the-first-agent-token';
     const KEY = 'a-key-for-this-test';
-    const agentLog = (): string => readFileSync(join(project, 'logs/agent.log'), 'utf8');
+    const logPath = (): string => join(project, 'logs/agent.log');
+    const agentLog = (): string => readFileSync(logPath(), 'utf8');
+    beforeEach(() => rmSync(logPath(), { force: true }));
 
     /** Runs server and agent until the server has the agent's measurements. */
-    async function startBoth(): Promise<BuiltServer> {
+    async function startBoth(
+      tokens: { AGENT_TOKENS?: string } = { AGENT_TOKENS: ` ${TOKEN} , the-second-agent-token` },
+    ): Promise<BuiltServer> {
       const port = await freePort();
-      const env = { PORT: String(port), AGENT_TOKENS: ` ${TOKEN} , the-second-agent-token`, API_KEYS: KEY, HOST: '127.0.0.1' };
+      const env = { PORT: String(port), API_KEYS: KEY, HOST: '127.0.0.1', ...tokens };
       const started = await start(env, FIRST_START_LIMIT_MS, ['--with-agent']);
       await started.ready;
       expect(started.stdout).toContain(`Agent    http://127.0.0.1:${port}/api/v1/agents/local-agent (its log: logs/agent.log)\n`);
@@ -228,10 +232,45 @@ describe('start-backend.sh', () => {
       const started = await start({ PORT: String(port) }, FIRST_START_LIMIT_MS, ['--with-agent']);
       await started.ready;
       expect(calls()).toEqual([expect.stringMatching(/^run .*build$/)]);
-      await eventually(async () => started.stderr.includes('start-backend: the agent did not start; logs/agent.log says why'));
+      await eventually(async () =>
+        started.stderr.includes(
+          'start-backend: the agent has ended (exit code 1) and the server goes on without it; logs/agent.log says why\n',
+        ),
+      );
       expect(agentLog()).toMatch(/could not start/);
       expect((await started.api('/health')).status).toBe(200);
       rmSync(join(project, 'data/agent'));
+    }, 60_000);
+
+    test('an agent that dies later is told, and the server serves; the log goes on at the next start and is moved aside when it is long', async () => {
+      const started = await startBoth();
+      process.kill(Number.parseInt(readFileSync(join(project, 'data/agent/lock'), 'utf8'), 10), 'SIGKILL');
+      await eventually(async () => started.stderr.includes('the agent has ended (exit code 137)'));
+      expect((await started.api('/health')).status).toBe(200);
+      const before = agentLog();
+      await started.dispose();
+
+      await (await startBoth()).dispose();
+      expect(agentLog().length).toBeGreaterThan(before.length);
+      expect(agentLog().startsWith(before)).toBe(true);
+      appendFileSync(logPath(), 'x'.repeat(5_300_000));
+      await (await startBoth()).dispose();
+      expect(readFileSync(`${logPath()}.1`, 'utf8').startsWith(before)).toBe(true);
+      expect(agentLog().length).toBeLessThan(10_000);
+    }, 60_000);
+
+    test('a token in quotes is read from .env as the server reads it', async () => {
+      const path = join(project, '.env');
+      const before = readFileSync(path, 'utf8');
+      appendFileSync(
+        path,
+        `AGENT_TOKENS=none-of-these-tokens\nexport AGENT_TOKENS = 'the#token"of"this-test,the-second-agent-token' # two\n`,
+      );
+      try {
+        await startBoth({});
+      } finally {
+        writeFileSync(path, before);
+      }
     }, 60_000);
 
     test('it needs a port that is known beforehand', () => {
