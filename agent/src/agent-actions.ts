@@ -1,5 +1,7 @@
 import { checksFor } from './collect/collectors.js';
+import { orAborted } from './collect/deadline.js';
 import type { Scheduler } from './collect/scheduler.js';
+import type { Slots } from './collect/slots.js';
 import type { CommandActions } from './control/commands.js';
 import type { ConfigKeeper } from './control/config-keeper.js';
 import type { CheckTarget, Clock, Logger } from './model.js';
@@ -14,6 +16,8 @@ export interface ActionDeps {
   readonly scheduler: Scheduler;
   readonly keeper: ConfigKeeper;
   readonly renewCollectors: () => void;
+  /** The collectors' own: checks by command are among those that run at once. */
+  readonly slots: Slots;
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -21,11 +25,11 @@ export interface ActionDeps {
 
 /** What the commands do. Checks out of turn are told to who asked and are not stored: samples keep to their interval. */
 export function agentActions(deps: ActionDeps): CommandActions {
-  const { spool, outbox, recorder, scheduler, keeper, clock, logger } = deps;
+  const { spool, outbox, recorder, scheduler, keeper, slots, clock, logger } = deps;
 
   async function check(targets: readonly CheckTarget[], signal: AbortSignal): Promise<object> {
     const nowMs = clock.nowMs();
-    const found = await Promise.all(checksFor(targets, { logger }).map((collector) => collector.collect(nowMs, signal)));
+    const found = await Promise.all(checksFor(targets, { slots, logger }).map((collector) => collector.collect(nowMs, signal)));
     return found.flat().map(({ name, value, unit, tags }) => ({ name, value, unit, tags }));
   }
 
@@ -47,9 +51,11 @@ export function agentActions(deps: ActionDeps): CommandActions {
     pingNow: check,
     runCheck: (target, signal) => check([target], signal),
     reportStatus: () => Promise.resolve(status()),
-    flush: async () => {
-      await recorder.flush();
-      await outbox.idle();
+    flush: async (signal) => {
+      await orAborted(
+        recorder.flush().then(() => outbox.idle()),
+        signal,
+      );
       return { waiting_batches: spool.entries.length };
     },
     restartCollectors: () => {

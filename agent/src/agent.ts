@@ -5,7 +5,9 @@
  */
 import { agentActions } from './agent-actions.js';
 import { collectorsFor } from './collect/collectors.js';
+import { phaseOf } from './collect/phase.js';
 import { Scheduler } from './collect/scheduler.js';
+import { Slots } from './collect/slots.js';
 import { Commands } from './control/commands.js';
 import { ConfigKeeper } from './control/config-keeper.js';
 import { Delivery } from './delivery.js';
@@ -44,6 +46,7 @@ export interface AgentDeps {
   readonly patience?: Partial<Patience>;
 }
 
+const CHECKS_AT_ONCE = 8;
 const CAPABILITIES = ['batch_id', 'seq', 'spool', 'config_update'];
 
 export class Agent {
@@ -53,6 +56,7 @@ export class Agent {
   private readonly scheduler: Scheduler;
   private readonly keeper: ConfigKeeper;
   private readonly commands: Commands;
+  private readonly slots = new Slots(CHECKS_AT_ONCE);
   private isStarted = false;
   private reportedProblem: string | null = null;
 
@@ -89,6 +93,7 @@ export class Agent {
     this.scheduler = new Scheduler({
       collectors: [],
       intervalMs: config.collectionIntervalS * 1_000,
+      phase: () => phaseOf(this.spool.agentId),
       onMetrics: async (metrics) => {
         await this.recorder.record(metrics);
         this.reportHealth(false);
@@ -106,6 +111,7 @@ export class Agent {
         scheduler: this.scheduler,
         keeper: this.keeper,
         renewCollectors: () => this.scheduler.setCollectors(this.collectorsFor(this.keeper.config)),
+        slots: this.slots,
         version,
         clock,
         logger,
@@ -143,7 +149,7 @@ export class Agent {
 
   private collectorsFor(config: AgentConfig): Collector[] {
     const { collectors, logger } = this.deps;
-    return collectors === undefined ? collectorsFor(config, { logger }) : collectors(config);
+    return collectors === undefined ? collectorsFor(config, { slots: this.slots, logger }) : collectors(config);
   }
 
   private apply(config: AgentConfig): void {

@@ -7,7 +7,7 @@ import { NicCollector } from './nic-collector.js';
 import { matchesAny } from './patterns.js';
 import { PingCheck } from './ping-check.js';
 import { PingProgram } from './ping-program.js';
-import { Slots } from './slots.js';
+import type { Slots } from './slots.js';
 import { SystemCollector } from './system-collector.js';
 import { tcpCheck } from './tcp-check.js';
 import { tcpPing } from './tcp-ping.js';
@@ -16,10 +16,11 @@ import { hostOf } from './this-host.js';
 export interface CollectOptions {
   /** Name or path of the program that pings. Default: `ping`. */
   readonly pingProgram?: string;
+  /** Shared by all checks there are: so many run at once. */
+  readonly slots: Slots;
   readonly logger: Logger;
 }
 
-const CHECKS_AT_ONCE = 8;
 const DEFAULT_PING_PROGRAM = 'ping';
 
 /**
@@ -39,8 +40,10 @@ export function collectorsFor(config: AgentConfig, options: CollectOptions): Col
 }
 
 /** The checks alone, one collector for each kind there is a target of: for commands, too, that check a target out of turn. */
-export function checksFor(targets: readonly CheckTarget[], { pingProgram = DEFAULT_PING_PROGRAM, logger }: CollectOptions): Collector[] {
-  const slots = new Slots(CHECKS_AT_ONCE);
+export function checksFor(
+  targets: readonly CheckTarget[],
+  { pingProgram = DEFAULT_PING_PROGRAM, slots, logger }: CollectOptions,
+): Collector[] {
   const ping = new PingCheck({ icmp: new PingProgram({ program: pingProgram, platform: process.platform }), tcp: tcpPing, logger });
   const http = new HttpCheck();
   const checks: Readonly<Record<CheckTarget['type'], Check>> = {

@@ -13,6 +13,8 @@ export interface SchedulerTimers {
 export interface SchedulerOptions {
   readonly collectors: readonly Collector[];
   readonly intervalMs: number;
+  /** Where in an interval the grid points are, in [0, 1); asked at the start and with every other interval. */
+  readonly phase: () => number;
   /** Takes the metrics of one run of one collector, all of one time. What it does on failure is its own affair: it must not reject. */
   readonly onMetrics: (metrics: Metric[], collector: string) => void | Promise<void>;
   readonly clock: Clock;
@@ -54,15 +56,19 @@ interface Entry {
 }
 
 /**
- * Runs the collectors at every point of a steady grid: `intervalMs` apart from the start on, however long a run takes and however late a
- * timer is. A collector whose last run goes on is left out and counted; the others do not wait for it.
+ * Runs the collectors at every point of a steady grid, `intervalMs` apart however long a run takes and however late a timer is. The
+ * grid lies in the time of day, at the agent's own place within each interval: agents that are started together, or are given another
+ * interval together, do not collect at the same moment, and an agent that is started again goes on in its old times. The first
+ * collection does not wait for the grid; the second comes half an interval to one and a half behind it.
+ * A collector whose last run goes on is left out and counted; the others do not wait for it.
  */
 export class Scheduler {
   private entries: Entry[];
   private intervalMs: number;
   private readonly timers: SchedulerTimers;
-  /** The grid point that came last, in monotonic time. */
-  private pointMs = 0;
+  /** The last collection, and the next grid point, in monotonic time. */
+  private lastMs = 0;
+  private nextMs = 0;
   private cancelNext: (() => void) | null = null;
   /** Ends what runs. There is one from the start to the stop, or until other collectors take over. */
   private runs: AbortController | null = null;
@@ -73,13 +79,13 @@ export class Scheduler {
     this.timers = options.timers ?? systemTimers;
   }
 
-  /** Collects at once, and from then on at every interval. */
+  /** Collects at once, and from then on at every grid point. */
   start(): void {
     if (this.runs !== null) return;
     this.runs = new AbortController();
-    this.pointMs = this.timers.nowMs();
+    this.lastMs = this.timers.nowMs();
     this.collectDue();
-    this.waitForNext();
+    this.align();
   }
 
   /** Nothing is collected any more; what runs is ended, and its metrics are given up. Resolves when it has ended. */
@@ -92,13 +98,12 @@ export class Scheduler {
     await Promise.all(running);
   }
 
-  /** The next collection is one new interval after the last one, or at once if that is over. */
+  /** Another grid from now on: the next collection is at the first of its points that is half an interval behind the last one. */
   setIntervalMs(intervalMs: number): void {
     if (intervalMs === this.intervalMs) return;
     this.intervalMs = intervalMs;
     if (this.runs === null) return;
-    this.pointMs = Math.max(this.pointMs, this.timers.nowMs() - intervalMs);
-    this.waitForNext();
+    this.align();
   }
 
   /** These from now on; they run for the first time at the next grid point. What still runs of the others is ended. */
@@ -120,17 +125,27 @@ export class Scheduler {
     }));
   }
 
+  private align(): void {
+    const { intervalMs } = this;
+    const nowMs = this.timers.nowMs();
+    const earliestMs = Math.max(nowMs, this.lastMs + intervalMs / 2);
+    const wallMs = this.options.clock.nowMs() + earliestMs - nowMs;
+    const phaseMs = this.options.phase() * intervalMs;
+    this.nextMs = earliestMs + ((((phaseMs - wallMs) % intervalMs) + intervalMs) % intervalMs);
+    this.waitForNext();
+  }
+
   private waitForNext(): void {
     this.cancelNext?.();
-    const waitMs = Math.max(0, this.pointMs + this.intervalMs - this.timers.nowMs());
-    this.cancelNext = this.timers.after(waitMs, () => this.pointReached());
+    this.cancelNext = this.timers.after(Math.max(0, this.nextMs - this.timers.nowMs()), () => this.pointReached());
   }
 
   private pointReached(): void {
+    this.lastMs = this.timers.nowMs();
     // Points that went by unseen (the machine slept, the process was busy) are skipped: their time cannot be measured any more.
-    const points = Math.max(1, Math.floor((this.timers.nowMs() - this.pointMs) / this.intervalMs));
-    this.pointMs += points * this.intervalMs;
-    if (points > 1) for (const entry of this.entries) entry.skipped += points - 1;
+    const missed = Math.max(0, Math.floor((this.lastMs - this.nextMs) / this.intervalMs));
+    this.nextMs += (missed + 1) * this.intervalMs;
+    if (missed > 0) for (const entry of this.entries) entry.skipped += missed;
     this.collectDue();
     this.waitForNext();
   }

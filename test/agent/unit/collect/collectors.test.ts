@@ -31,7 +31,7 @@ function target(type: CheckTarget['type'], address: string, port: number | null 
 }
 
 function collectors(config: Partial<AgentConfig>): Collector[] {
-  return collectorsFor({ ...CONFIG, ...config }, { pingProgram: '/nonexistent/ping', logger });
+  return collectorsFor({ ...CONFIG, ...config }, { pingProgram: '/nonexistent/ping', slots: new Slots(8), logger });
 }
 
 async function collected(all: readonly Collector[]): Promise<Metric[]> {
@@ -42,7 +42,7 @@ test('this machine, and one collector for each kind of target there is', () => {
   expect(collectors({}).map(({ name }) => name)).toEqual(['nic', 'system']);
   const targets = [target('tcp', 'a', 1), target('ping', 'a'), target('tcp', 'b', 2), target('http', 'http://a'), target('dns', 'a')];
   expect(collectors({ targets }).map(({ name }) => name)).toEqual(['nic', 'system', 'tcp', 'ping', 'http', 'dns']);
-  expect(checksFor(targets, { logger }).map(({ name }) => name)).toEqual(['tcp', 'ping', 'http', 'dns']);
+  expect(checksFor(targets, { slots: new Slots(8), logger }).map(({ name }) => name)).toEqual(['tcp', 'ping', 'http', 'dns']);
 });
 
 test('everything that is measured has the time of the collection; without a ping program it is TCP', async () => {

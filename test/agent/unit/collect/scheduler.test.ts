@@ -80,10 +80,12 @@ beforeEach(() => {
   seen = [];
 });
 
-function scheduler(collectors: readonly Collector[], intervalMs = 30_000): Scheduler {
+/** With phase 0 a grid of 10 s has a point at the start. */
+function scheduler(collectors: readonly Collector[], intervalMs = 30_000, phase = 0): Scheduler {
   return new Scheduler({
     collectors,
     intervalMs,
+    phase: () => phase,
     onMetrics: (metrics, collector) => {
       seen.push(...metrics.map(({ timestampMs }) => `${collector} ${(timestampMs - WALL_START_MS) / 1_000}`));
     },
@@ -129,27 +131,51 @@ describe('the grid', () => {
     await running.stop();
   });
 
-  test('another interval counts from the last point on', async () => {
-    const running = scheduler([new SlowCollector('a', true)], 60_000);
+  test.each([
+    [0, [10, 20, 30]],
+    [0.25, [12.5, 22.5, 32.5]],
+    [0.49, [14.9, 24.9, 34.9]],
+    // Half an interval behind the first collection at the soonest.
+    [0.5, [5, 15, 25]],
+    [0.99, [9.9, 19.9, 29.9]],
+  ])('at the phase %d of each interval, but the first at once', async (phase, expected) => {
+    const running = scheduler([new SlowCollector('a', true)], 10_000, phase);
+    running.start();
+    await time.pass(34_950);
+    expect(seen.slice(0, 4)).toEqual(['a 0', ...expected.map((at) => `a ${at}`)]);
+    await running.stop();
+  });
+
+  test('a start at another time goes on in the same grid', async () => {
+    await time.pass(3_100);
+    const running = scheduler([new SlowCollector('a', true)], 10_000, 0.7);
+    running.start();
+    await time.pass(24_000);
+    expect(seen).toEqual(['a 3.1', 'a 17', 'a 27']);
+    await running.stop();
+  });
+
+  test('another interval is another grid, from half of it behind the last collection on', async () => {
+    const running = scheduler([new SlowCollector('a', true)], 100_000, 0.3);
     running.start();
     await time.pass(4_000);
     running.setIntervalMs(10_000);
-    await time.pass(16_000);
+    await time.pass(20_000);
     running.setIntervalMs(10_000);
     running.setIntervalMs(25_000);
-    await time.pass(25_000);
-    expect(seen).toEqual(['a 0', 'a 10', 'a 20', 'a 45']);
+    await time.pass(35_000);
+    expect(seen).toEqual(['a 0', 'a 13', 'a 23', 'a 57.5']);
     expect(time.timers).toBe(1);
     await running.stop();
   });
 
-  test('another interval that is over already is due at once, once, and leaves nothing out', async () => {
-    const running = scheduler([new SlowCollector('a', true)], 60_000);
+  test('a shorter interval does not make all who are given it collect at once', async () => {
+    const running = scheduler([new SlowCollector('a', true)], 100_000, 0.3);
     running.start();
     await time.pass(47_000);
     running.setIntervalMs(10_000);
-    await time.pass(10_000);
-    expect(seen).toEqual(['a 0', 'a 47', 'a 57']);
+    await time.pass(16_000);
+    expect(seen).toEqual(['a 0', 'a 53', 'a 63']);
     expect(running.state()[0]?.skipped).toBe(0);
     await running.stop();
   });
@@ -259,6 +285,7 @@ test('with Node’s own timers it runs in real time', async () => {
     const running = new Scheduler({
       collectors: [new SlowCollector('a', true)],
       intervalMs: 5,
+      phase: () => 0.5,
       onMetrics: (_, collector) => {
         seen.push(collector);
         if (seen.length === 3) void running.stop().then(resolve);
