@@ -1,7 +1,7 @@
 /**
  * The batches that wait to be sent, in two lanes. What was made since the link came up is *live* and goes first. What was there before is
  * *backlog*: oldest first, one at a time, and no faster than its pace, so that neither live data nor the server suffers from an outage
- * that is over. Both stand still while the server asks for it. Times are monotonic.
+ * that is over. Both stand still while the server asks for it; what failed is put off, which holds up the backlog alone. Times are monotonic.
  */
 import type { SpoolEntry } from '../spool/spool.js';
 
@@ -20,6 +20,7 @@ export class Lanes {
   private lastBacklogSeq = 0;
   private heldUntilMs = 0;
   private nextBacklogMs = 0;
+  private putOffUntilMs = 0;
 
   /** @param backlogPauseMs least time between two batches of the backlog */
   constructor(private readonly backlogPauseMs: number) {}
@@ -61,7 +62,7 @@ export class Lanes {
     if (nowMs < this.heldUntilMs) return null;
     const entry = this.live.shift();
     if (entry !== undefined) return { entry, isBacklog: false };
-    if (isBacklogUnderWay || nowMs < this.nextBacklogMs) return null;
+    if (isBacklogUnderWay || nowMs < this.backlogFromMs) return null;
     const old = this.backlog.pop();
     if (old === undefined) return null;
     this.nextBacklogMs = nowMs + this.backlogPauseMs;
@@ -71,13 +72,31 @@ export class Lanes {
   /** From when on `next` may have something; infinity when only another event can tell. */
   dueMs(isBacklogUnderWay: boolean): number {
     if (this.hasLive) return this.heldUntilMs;
-    return this.hasBacklog && !isBacklogUnderWay ? Math.max(this.heldUntilMs, this.nextBacklogMs) : Number.POSITIVE_INFINITY;
+    return this.hasBacklog && !isBacklogUnderWay ? Math.max(this.heldUntilMs, this.backlogFromMs) : Number.POSITIVE_INFINITY;
   }
 
   /** It did not go after all, and is the next of its lane. */
   putBack({ entry, isBacklog }: Departure): void {
     if (isBacklog) this.backlog.push(entry);
     else this.live = [entry, ...this.live].sort((a, b) => a.seq - b.seq);
+  }
+
+  /** It goes when all others of the backlog have gone, whichever lane it came from. */
+  putLast({ entry }: Departure): void {
+    if (this.isOpen) this.backlog.unshift(entry);
+  }
+
+  /** The backlog waits, also for the next `open`; live data does not. */
+  isPutOff(nowMs: number): boolean {
+    return nowMs < this.putOffUntilMs;
+  }
+
+  putOffUntil(timeMs: number): void {
+    this.putOffUntilMs = timeMs;
+  }
+
+  private get backlogFromMs(): number {
+    return Math.max(this.nextBacklogMs, this.putOffUntilMs);
   }
 
   /** Nothing goes before this time. */

@@ -3,15 +3,17 @@
  *
  * Live data goes before what was kept from before (lanes.ts). At most `window` batches are under way. A batch leaves the spool when it is acknowledged, never before; one that is not answered is
  * sent again under the same id, and after a few times the connection is given up. A refusal that may pass holds everything back for
- * as long as the server asks; one that will not pass sets the batch aside.
+ * as long as the server asks; one that will not pass sets the batch aside, as far as that is believed (verdicts.ts).
  * When the link goes down all this is forgotten: the spool knows what is left.
  */
 import type { Ack, Refusal } from '../link/frames.js';
 import type { Batch, Logger } from '../model.js';
 import { reasonOf } from '../reason-of.js';
 import type { Spool, SpoolEntry } from '../spool/spool.js';
-import { type Departure, Lanes } from './lanes.js';
+import { type Flight, Flights, NEVER } from './flights.js';
+import { Lanes } from './lanes.js';
 import { answerTimeoutMs, DEFAULT_PATIENCE, type Patience, type RetryConfig } from './patience.js';
+import { Verdicts } from './verdicts.js';
 
 export interface OutboxOptions {
   /** Batches under way at once. Default: 8. */
@@ -47,28 +49,25 @@ export interface OutboxStats {
   readonly underWay: number;
 }
 
-interface Flight extends Departure {
-  resends: number;
-  firstSentMs: number | null;
-  sentMs: number;
-  /** When it counts as unanswered; never while it is being read. */
-  dueMs: number;
-  /** The spool is being told what became of it. */
-  isAnswered: boolean;
+interface Failure {
+  readonly why: 'corrupt' | 'refused';
+  /** It is tried again a few times. */
+  readonly mayPass: boolean;
+  readonly details: object;
 }
 
 const DEFAULT_WINDOW = 8;
 const DEFAULT_BACKLOG_PER_SECOND = 20;
 /** A wait the server asks for is stretched by up to this share, so that a fleet does not come back at once. */
 const RETRY_AFTER_JITTER = 0.25;
-const NEVER = Number.POSITIVE_INFINITY;
 const MESSAGE_TOO_BIG = 1_009;
 
 export class Outbox {
   private readonly lanes: Lanes;
   private readonly patience: Patience;
   private isUp = false;
-  private flights = new Map<string, Flight>();
+  private readonly flights = new Flights();
+  private readonly verdicts: Verdicts;
   private isNarrow = false;
   private timer: NodeJS.Timeout | null = null;
   private idleWaiters: (() => void)[] = [];
@@ -79,6 +78,7 @@ export class Outbox {
     private readonly sender: BatchSender,
     private readonly options: OutboxOptions,
   ) {
+    this.verdicts = new Verdicts(options.logger, this.random);
     this.patience = { ...DEFAULT_PATIENCE, ...options.patience };
     this.lanes = new Lanes(1_000 / (options.backlogPerSecond ?? DEFAULT_BACKLOG_PER_SECOND));
   }
@@ -112,7 +112,7 @@ export class Outbox {
     this.isUp = false;
     if (code === MESSAGE_TOO_BIG) this.wasTooBig();
     this.lanes.close();
-    this.flights = new Map();
+    this.flights.clear();
     this.clearTimer();
     this.notifyIdle();
   }
@@ -130,6 +130,7 @@ export class Outbox {
     const flight = this.flights.get(ack.batchId);
     if (flight !== undefined) {
       this.answered(flight);
+      this.verdicts.taken(ack.batchId, flight.isBacklog, this.lanes.hasBacklog);
       this.counts.ackedBatches += 1;
       this.counts.ackedSamples += flight.entry.count;
       this.counts.rejectedSamples += ack.errors;
@@ -146,16 +147,17 @@ export class Outbox {
   refused(refusal: Refusal & { readonly batchId: string }): void {
     const { batchId, code, message, isRetryable, retryAfterMs } = refusal;
     const flight = this.flights.get(batchId);
-    if (flight === undefined) return;
+    if (flight === undefined || flight.isAnswered) return;
     if (!isRetryable) {
-      this.options.logger.error('the server will never take a batch: it is set aside', { batchId, code, message });
-      this.giveUpOn(flight);
+      // Errors of the server's own are its bugs, or trouble that passes.
+      this.fail(flight, { why: 'refused', mayPass: code === 'internal', details: { code, reason: message } });
       return;
     }
     const waitMs = (retryAfterMs ?? this.timeoutMs(0)) * (1 + RETRY_AFTER_JITTER * this.random());
     this.options.logger.warn('the server asks to wait', { code, message, waitMs: Math.round(waitMs) });
-    this.hold(waitMs);
-    this.putBack(flight);
+    this.lanes.holdUntil(performance.now() + waitMs);
+    this.flights.remove(flight);
+    this.lanes.putBack(flight);
     this.pump();
   }
 
@@ -169,18 +171,12 @@ export class Outbox {
   private pump(): void {
     if (!this.isUp) return;
     while (this.flights.size < this.window) {
-      const departure = this.lanes.next(performance.now(), this.isBacklogUnderWay());
+      const departure = this.lanes.next(performance.now(), this.flights.hasBacklog);
       if (departure === null) break;
-      const flight: Flight = { ...departure, resends: 0, firstSentMs: null, sentMs: 0, dueMs: NEVER, isAnswered: false };
-      this.flights.set(flight.entry.batchId, flight);
-      void this.send(flight);
+      void this.send(this.flights.add(departure));
     }
     this.wakeUpInTime();
     this.notifyIdle();
-  }
-
-  private isBacklogUnderWay(): boolean {
-    return [...this.flights.values()].some(({ isBacklog }) => isBacklog);
   }
 
   private async send(flight: Flight): Promise<void> {
@@ -189,16 +185,13 @@ export class Outbox {
     try {
       batch = await this.spool.read(batchId);
     } catch (error) {
-      this.options.logger.warn('a spooled batch cannot be read at the moment', { batchId, reason: reasonOf(error) });
-      if (!this.isFlying(flight)) return;
-      this.hold(this.timeoutMs(0));
-      this.putBack(flight);
-      return this.pump();
+      if (!this.flights.has(flight) || flight.isAnswered) return;
+      return this.fail(flight, { why: 'corrupt', mayPass: true, details: { reason: reasonOf(error) } });
     }
     // Meanwhile the link may have gone down, or an answer to an earlier attempt have come.
-    if (!this.isFlying(flight) || flight.isAnswered) return;
+    if (!this.flights.has(flight) || flight.isAnswered) return;
     if (batch === null) {
-      this.flights.delete(batchId);
+      this.flights.remove(flight);
       return this.pump();
     }
     flight.sentMs = performance.now();
@@ -209,9 +202,8 @@ export class Outbox {
   }
 
   private resendOverdue(): void {
-    for (const flight of this.flights.values()) {
-      const nowMs = performance.now();
-      if (flight.dueMs > nowMs) continue;
+    const nowMs = performance.now();
+    for (const flight of this.flights.overdue(nowMs)) {
       if (flight.resends >= this.options.retry().retryAttempts) {
         flight.dueMs = (flight.firstSentMs ?? nowMs) + this.patience.giveUpMs;
         if (flight.dueMs > nowMs) continue;
@@ -233,16 +225,31 @@ export class Outbox {
     done
       .catch((error: unknown) => this.options.logger.error('the spool failed', { batchId, reason: reasonOf(error) }))
       .finally(() => {
-        if (flight === undefined || !this.isFlying(flight)) return;
-        this.flights.delete(batchId);
+        if (flight === undefined || !this.flights.has(flight)) return;
+        this.flights.remove(flight);
         this.pump();
       });
   }
 
-  private giveUpOn(flight: Flight): void {
-    this.answered(flight);
-    this.counts.refusedBatches += 1;
-    this.settle(flight.entry.batchId, flight, this.spool.setAside(flight.entry.batchId));
+  /** A batch could not be delivered, and the server did not ask for another attempt: it is set aside or, if that is not believed, put off. */
+  private fail(flight: Flight, { why, mayPass, details }: Failure): void {
+    const { batchId } = flight.entry;
+    if (this.verdicts.isFinal(batchId, mayPass)) {
+      this.options.logger.error('a batch cannot be delivered: it is set aside', { batchId, why, ...details });
+      this.answered(flight);
+      if (why === 'refused') this.counts.refusedBatches += 1;
+      this.settle(batchId, flight, this.spool.setAside(batchId, why));
+      return;
+    }
+    this.flights.remove(flight);
+    this.lanes.putLast(flight);
+    const nowMs = performance.now();
+    if (!this.lanes.isPutOff(nowMs)) {
+      const waitMs = this.verdicts.nextPauseMs();
+      this.lanes.putOffUntil(nowMs + waitMs);
+      this.options.logger.warn('a batch could not be delivered: it is put off', { batchId, why, ...details, waitMs: Math.round(waitMs) });
+    }
+    this.pump();
   }
 
   private answered(flight: Flight): void {
@@ -255,35 +262,20 @@ export class Outbox {
    * go one by one, until it is found.
    */
   private wasTooBig(): void {
-    const [flight, ...others] = [...this.flights.values()].filter(({ isAnswered }) => !isAnswered);
+    const [flight, ...others] = this.flights.unanswered();
     const wasNarrow = this.isNarrow;
     this.isNarrow = true;
     if (flight === undefined || others.length > 0 || !wasNarrow) return;
     this.isNarrow = false;
-    this.options.logger.error('a batch is too long for the server: it is set aside', { batchId: flight.entry.batchId });
-    this.giveUpOn(flight);
-  }
-
-  private putBack(flight: Flight): void {
-    this.flights.delete(flight.entry.batchId);
-    this.lanes.putBack(flight);
-  }
-
-  private hold(waitMs: number): void {
-    this.lanes.holdUntil(performance.now() + waitMs);
-  }
-
-  private isFlying(flight: Flight): boolean {
-    return this.flights.get(flight.entry.batchId) === flight;
+    this.fail(flight, { why: 'refused', mayPass: false, details: { reason: 'it is too long for the server' } });
   }
 
   private wakeUpInTime(): void {
     this.clearTimer();
     if (!this.isUp) return;
-    let atMs = NEVER;
-    for (const { dueMs } of this.flights.values()) atMs = Math.min(atMs, dueMs);
+    let atMs = this.flights.dueMs;
     // When the window is full, an answer wakes us.
-    if (this.flights.size < this.window) atMs = Math.min(atMs, this.lanes.dueMs(this.isBacklogUnderWay()));
+    if (this.flights.size < this.window) atMs = Math.min(atMs, this.lanes.dueMs(this.flights.hasBacklog));
     if (atMs === NEVER) return;
     this.timer = setTimeout(
       () => {
@@ -300,7 +292,7 @@ export class Outbox {
   }
 
   private notifyIdle(): void {
-    if (this.isUp && (this.lanes.hasLive || [...this.flights.values()].some(({ isBacklog }) => !isBacklog))) return;
+    if (this.isUp && (this.lanes.hasLive || this.flights.hasLive)) return;
     for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 }

@@ -131,7 +131,7 @@ export class DiskSpool implements Spool {
       if (code !== undefined && code !== 'ENOENT') throw error;
       await this.exclusive(async () => {
         if (this.index.get(batchId) === null) return;
-        this.options.logger.error('a spooled batch cannot be read and is given up', { file: fileNameOf(file), reason: reasonOf(error) });
+        this.options.logger.error('a spooled batch is damaged and set aside', { file: fileNameOf(file), reason: reasonOf(error) });
         await this.giveUp([file], 'corrupt');
       });
       return null;
@@ -154,10 +154,10 @@ export class DiskSpool implements Spool {
     });
   }
 
-  setAside(batchId: string): Promise<void> {
+  setAside(batchId: string, why: Aside): Promise<void> {
     return this.exclusive(async () => {
       const file = this.index.get(batchId);
-      if (file !== null) await this.giveUp([file], 'refused');
+      if (file !== null) await this.giveUp([file], why);
     });
   }
 

@@ -45,12 +45,12 @@ export interface Spool {
    * Null: it could not be kept at all, and is counted as dropped. Rejects only for a bug.
    */
   add(metrics: readonly Metric[]): Promise<SpoolEntry | null>;
-  /** Null when it is not there any more, or cannot be read: then it is set aside and counted as dropped. */
+  /** Null when it is not there any more, or is damaged: then it is set aside and counted as dropped. Rejects when reading fails. */
   read(batchId: string): Promise<Batch | null>;
   /** It was acknowledged, all but `rejected` of its metrics: these are counted as dropped. Does nothing for one that is not there. */
   remove(batchId: string, rejected?: number): Promise<void>;
-  /** It can never be delivered: out of the way, for people to look at, and counted as dropped. */
-  setAside(batchId: string): Promise<void>;
+  /** It can never be delivered, since it is that: out of the way, for people to look at, and counted as dropped. */
+  setAside(batchId: string, why: 'corrupt' | 'refused'): Promise<void>;
   /** What a registration is to report; see DroppedLedger. */
   tellDropped(): Dropped | null;
   /** The report has arrived. */

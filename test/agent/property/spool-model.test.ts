@@ -48,7 +48,7 @@ async function check(
       delivered += pick.count - Math.min(one.rejected, pick.count);
       await spool.remove(pick.batchId, one.rejected);
     } else if (one.do === 'refuse' && pick !== undefined) {
-      await spool.setAside(pick.batchId);
+      await spool.setAside(pick.batchId, 'refused');
     } else if (one.do === 'tell') {
       told = spool.tellDropped()?.count ?? 0;
     } else if (one.do === 'forget') {

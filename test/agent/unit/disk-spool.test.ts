@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -111,7 +111,7 @@ describe('DiskSpool', () => {
 
   test('what was dropped is forgotten when the server knows it, and what was dropped meanwhile is not', async () => {
     const spool = await open();
-    const refuse = async (count: number): Promise<void> => spool.setAside((await spool.add(metricsAt(NOW_MS, count)))!.batchId);
+    const refuse = async (count: number): Promise<void> => spool.setAside((await spool.add(metricsAt(NOW_MS, count)))!.batchId, 'refused');
     await refuse(2);
     expect(spool.tellDropped()).toMatchObject({ count: 2 });
     await refuse(3);
@@ -163,7 +163,20 @@ describe('DiskSpool', () => {
     expect(next.dropped?.count).toBe(5);
     expect(seqs(next)).toEqual([2]);
     expect((await files())[0]).toMatch(/^000000000001-.*\.json\.corrupt$/);
-    expect(logger.of('error').map(({ message }) => message)).toEqual(['a spooled batch cannot be read and is given up']);
+    expect(logger.of('error').map(({ message }) => message)).toEqual(['a spooled batch is damaged and set aside']);
+  });
+
+  test('a file that cannot be read stays until it is set aside', async () => {
+    const spool = await open();
+    const added = await spool.add(metricsAt(NOW_MS, 2));
+    const path = await pathOf(1);
+    await rm(path);
+    await mkdir(path);
+    await expect(spool.read(added!.batchId)).rejects.toThrow('EISDIR');
+    expect(seqs(spool)).toEqual([1]);
+    await spool.setAside(added!.batchId, 'corrupt');
+    expect(spool.dropped?.count).toBe(2);
+    expect(await files()).toEqual([expect.stringMatching(/\.json\.corrupt$/)]);
   });
 
   test('a file somebody removed is counted as dropped', async () => {
@@ -176,7 +189,7 @@ describe('DiskSpool', () => {
 
   test('a batch the server will never take is kept for people, the newest twenty of them', async () => {
     const spool = await open();
-    for (let i = 0; i < 22; i++) await spool.setAside((await spool.add(metricsAt(NOW_MS)))!.batchId);
+    for (let i = 0; i < 22; i++) await spool.setAside((await spool.add(metricsAt(NOW_MS)))!.batchId, 'refused');
     expect(spool.entries).toEqual([]);
     expect(await files()).toHaveLength(20);
     expect((await files())[0]).toMatch(/^000000000003-.*\.refused$/);
@@ -197,7 +210,7 @@ describe('DiskSpool', () => {
     const added = await spool.add(metricsAt(NOW_MS, 7));
     const path = await pathOf(1);
     const content = await readFile(path, 'utf8');
-    await spool.setAside(added!.batchId);
+    await spool.setAside(added!.batchId, 'refused');
     // As if it had died after counting and before removing; the state on disk still names the file.
     await writeFile(path, content);
     const next = await open();

@@ -13,13 +13,15 @@ class Bench {
   readonly spool = new MemorySpool({ agentId: 'a', maxBytes: 1e9, maxAgeMs: 1e9, clock: new SettableClock(NOW_MS) });
   readonly sent: Batch[] = [];
   readonly gaveUp: string[] = [];
+  /** Answers at once. */
+  onSent: (batch: Batch) => void = () => undefined;
   readonly logger = new MemoryLogger();
   readonly outbox: Outbox;
 
   constructor(options: Partial<OutboxOptions> = {}) {
     this.outbox = new Outbox(
       this.spool,
-      { sendBatch: (batch) => void this.sent.push(batch), giveUp: (reason) => void this.gaveUp.push(reason) },
+      { sendBatch: (batch) => this.send(batch), giveUp: (reason) => void this.gaveUp.push(reason) },
       { retry: () => ({ retryAttempts: 2, retryDelayMs: 5_000 }), random: () => 0, logger: this.logger, ...options },
     );
   }
@@ -40,9 +42,14 @@ class Bench {
     await settled();
   }
 
-  async refuse(seq: number, isRetryable: boolean, retryAfterMs: number | null = null): Promise<void> {
-    this.outbox.refused({ batchId: this.idOf(seq), code: 'storage_full', message: 'no', isRetryable, retryAfterMs });
+  async refuse(seq: number, isRetryable: boolean, retryAfterMs: number | null = null, code = 'storage_full'): Promise<void> {
+    this.outbox.refused({ batchId: this.idOf(seq), code, message: 'no', isRetryable, retryAfterMs });
     await settled();
+  }
+
+  private send(batch: Batch): void {
+    this.sent.push(batch);
+    this.onSent(batch);
   }
 
   private idOf(seq: number): string {
@@ -253,16 +260,110 @@ describe('Outbox', () => {
     expect(bench.spool.dropped?.count).toBe(1);
   });
 
-  test('one that cannot be read goes out of the way; when reading itself fails it is tried again', async () => {
+  test('one that is gone is left out; one that cannot be read now is tried again behind the others', async () => {
     const bench = new Bench({ backlogPerSecond: 1_000 });
     await bench.spoolBatches(3);
     const read = jest.spyOn(bench.spool, 'read');
     read.mockResolvedValueOnce(null).mockRejectedValueOnce(new Error('too many open files'));
     bench.outbox.up();
-    await jest.advanceTimersByTimeAsync(100);
+    await jest.advanceTimersByTimeAsync(4_990);
     expect(bench.seqs).toEqual([]);
+    await jest.advanceTimersByTimeAsync(20);
+    expect(bench.seqs).toEqual([3]);
+    await bench.ack(3);
+    await jest.advanceTimersByTimeAsync(10);
+    expect(bench.seqs).toEqual([3, 2]);
+    expect(bench.spool.dropped).toBeNull();
+  });
+
+  test('one that can never be read holds up nobody, and is set aside in the end', async () => {
+    const bench = new Bench({ backlogPerSecond: 1_000 });
+    await bench.spoolBatches(3);
+    const [bad] = bench.spool.entries;
+    const read = bench.spool.read.bind(bench.spool);
+    jest
+      .spyOn(bench.spool, 'read')
+      .mockImplementation((id) =>
+        id === bad!.batchId ? Promise.reject(Object.assign(new Error('bad sector'), { code: 'EIO' })) : read(id),
+      );
+    const setAside = jest.spyOn(bench.spool, 'setAside');
+    bench.outbox.up();
     await jest.advanceTimersByTimeAsync(5_000);
-    expect(bench.seqs).toEqual([2]);
+    for (const seq of [2, 3]) {
+      expect(bench.seqs.at(-1)).toBe(seq);
+      await bench.ack(seq);
+      await jest.advanceTimersByTimeAsync(10);
+    }
+    expect(bench.spool.entries).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(setAside.mock.calls).toEqual([[bad!.batchId, 'corrupt']]);
+    expect(bench.spool.dropped?.count).toBe(1);
+    expect(bench.logger.of('error')).toHaveLength(1);
+    expect(bench.outbox.stats.refusedBatches).toBe(0);
+  });
+
+  test('a server that refuses one batch after the other is not believed: they are kept, and go when it is well again', async () => {
+    const bench = new Bench({ backlogPerSecond: 1_000 });
+    await bench.spoolBatches(12);
+    const ids = bench.spool.entries.map(({ batchId }) => batchId);
+    let isWell = false;
+    bench.onSent = ({ seq }) => void (isWell ? bench.ack(seq) : bench.refuse(seq, false));
+    bench.outbox.up();
+    await jest.advanceTimersByTimeAsync(3_600_000);
+    expect(bench.spool.entries.map(({ batchId }) => batchId)).toEqual(ids.slice(5));
+    // 5, 10, 20 … seconds apart, and then ten minutes.
+    const attempts = bench.sent.length;
+    expect(attempts).toBeGreaterThan(5 + 8);
+    expect(attempts).toBeLessThan(5 + 14);
+    // Another one each time: one that is really bad holds up no others.
+    expect(new Set(bench.seqs).size).toBe(12);
+
+    // Live data is tried as it comes; that it is taken says nothing of the others.
+    isWell = true;
+    await bench.spoolBatches(1);
+    bench.outbox.release();
+    await jest.advanceTimersByTimeAsync(100);
+    expect(bench.sent.length).toBe(attempts + 1);
+    isWell = false;
+    await jest.advanceTimersByTimeAsync(600_000);
+    expect(bench.spool.entries).toHaveLength(7);
+
+    isWell = true;
+    await jest.advanceTimersByTimeAsync(601_000);
+    expect(bench.spool.entries).toEqual([]);
+    expect(bench.spool.dropped?.count).toBe(5);
+    expect(bench.outbox.stats).toMatchObject({ refusedBatches: 5, ackedBatches: 8 });
+  });
+
+  test('bad batches among good ones are set aside, however many', async () => {
+    const bench = new Bench({ backlogPerSecond: 1_000 });
+    await bench.spoolBatches(30);
+    bench.onSent = ({ seq }) => void (seq % 5 === 0 ? bench.ack(seq) : bench.refuse(seq, false));
+    bench.outbox.up();
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(bench.spool.entries).toEqual([]);
+    expect(bench.spool.dropped?.count).toBe(24);
+  });
+
+  test("a batch that meets the server's own error is tried a few times more before it is set aside", async () => {
+    const bench = new Bench({ backlogPerSecond: 1_000 });
+    await bench.spoolBatches(2);
+    bench.onSent = ({ seq }) => void (seq === 1 ? bench.refuse(seq, false, null, 'internal') : bench.ack(seq));
+    bench.outbox.up();
+    await jest.advanceTimersByTimeAsync(120_000);
+    expect(bench.seqs.filter((seq) => seq === 1)).toHaveLength(4);
+    expect(bench.seqs.filter((seq) => seq === 2)).toHaveLength(1);
+    expect(bench.spool.entries).toEqual([]);
+    expect(bench.spool.dropped?.count).toBe(1);
+  });
+
+  test('an answer that comes twice counts once', async () => {
+    const bench = new Bench();
+    await bench.spoolBatches(1);
+    bench.outbox.up();
+    await settled();
+    await Promise.all([bench.refuse(1, false), bench.refuse(1, false)]);
+    expect(bench.outbox.stats.refusedBatches).toBe(1);
   });
 
   test('an acknowledgement of something else changes nothing', async () => {
