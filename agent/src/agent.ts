@@ -129,8 +129,15 @@ export class Agent {
   /** Measures from now on, and delivers as soon as there is a server. @throws Error when the spool cannot be used or the URL is none */
   async start(): Promise<void> {
     if (this.isStarted) return;
-    this.apply(this.keeper.load());
-    await this.delivery.start();
+    // First of all: until the spool is ours, another agent may be at work in its folder.
+    await this.spool.start();
+    try {
+      this.apply(this.keeper.load());
+      await this.delivery.start();
+    } catch (error) {
+      await this.spool.stop();
+      throw error;
+    }
     this.isStarted = true;
     this.deps.logger.info('agent started', { id: this.id, version: this.options.version, waiting: this.spool.entries.length });
     this.recorder.start();

@@ -1,4 +1,5 @@
 /** The command line, the environment and the agent's own file, in this order, as one: what an agent is started with. */
+import { createHash } from 'node:crypto';
 import { homedir, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -51,6 +52,8 @@ const OPTIONS = {
 const DEFAULT_URL = 'ws://127.0.0.1:8080';
 const DEFAULT_FOLDER = '.cloudconsolevibe-agent';
 const MAX_ID_LENGTH = 128;
+/** Most file systems take 255 bytes, some fewer. */
+const MAX_FOLDER_LENGTH = 120;
 const MEGABYTE = 1_048_576;
 const DAY_MS = 86_400_000;
 const NO_FILE: LocalFile = { settings: { targets: [], commands: [] }, warnings: [] };
@@ -90,7 +93,7 @@ export function parseOptions(
       privateIp: privateAddress(),
       publicIp: '',
     },
-    spoolDir: values.spool ?? settings.spool ?? join(homedir(), DEFAULT_FOLDER, id === null ? 'default' : `id-${encodeURIComponent(id)}`),
+    spoolDir: values.spool ?? settings.spool ?? join(homedir(), DEFAULT_FOLDER, folderOf(id)),
     spoolLimits: {
       maxBytes: wholeNumber('spool-mb', values['spool-mb'] ?? `${settings.spoolMb ?? 256}`, 1, 1_000_000) * MEGABYTE,
       maxAgeMs: wholeNumber('spool-days', values['spool-days'] ?? `${settings.spoolDays ?? 7}`, 1, 3_650) * DAY_MS,
@@ -108,6 +111,15 @@ function readId(id: string | null): string | null {
     throw new Error(`--id must be 1 to ${MAX_ID_LENGTH} characters without "/" and control characters`);
   }
   return id;
+}
+
+/** A folder name of its own for each id, and one that file systems take. */
+function folderOf(id: string | null): string {
+  if (id === null) return 'default';
+  const name = `id-${encodeURIComponent(id)}`;
+  if (name.length <= MAX_FOLDER_LENGTH) return name;
+  const digest = createHash('sha256').update(id).digest('hex').slice(0, 32);
+  return `${name.slice(0, MAX_FOLDER_LENGTH - digest.length - 1)}-${digest}`;
 }
 
 function readUrl(url: string): string {

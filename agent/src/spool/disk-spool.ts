@@ -51,7 +51,7 @@ export class DiskSpool implements Spool {
   private tail: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: DiskSpoolOptions) {
-    this.lock = new SpoolLock(join(options.dir, 'lock'));
+    this.lock = new SpoolLock(options.dir);
     this.statePath = join(options.dir, 'state.json');
     this.folder = new BatchFolder(join(options.dir, 'batches'));
     this.held = new HeldBatches(options.maxHeldBytes ?? DEFAULT_MAX_HELD_BYTES);

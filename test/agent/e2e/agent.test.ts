@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -262,9 +262,13 @@ describe('the agent as a process', () => {
   test('a second agent on the same spool does not start', async () => {
     const first = spawn('--url', server.url);
     await eventually(() => Promise.resolve(first.stderr.includes('agent started')));
+    // Nor does it touch anything of the first one's.
+    await writeFile(join(dir, 'config.json'), 'being written');
+    const before = await readdir(dir);
     const second = spawn('--url', server.url);
     expect(await second.exited).toEqual({ code: 1, signal: null });
     expect(second.stderr).toContain('uses this spool already');
+    expect(await readdir(dir)).toEqual(before);
   });
 
   test('--help, and what is wrong with a command line', async () => {

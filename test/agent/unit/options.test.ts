@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { HELP, type Invocation, parseOptions } from '../../../agent/src/options.js';
 
@@ -91,6 +91,13 @@ describe('parseOptions', () => {
   test('the default spool of a named agent is its own, wherever its name would lead', () => {
     expect(parse('--id ..').options?.spoolDir).toBe(join(homedir(), '.cloudconsolevibe-agent', 'id-..'));
     expect(parse('--id a\\b').options?.spoolDir).toBe(join(homedir(), '.cloudconsolevibe-agent', 'id-a%5Cb'));
+  });
+
+  test('whatever the id, its folder has a name that file systems take, and one of its own', () => {
+    const ids = ['ü'.repeat(128), `${'ü'.repeat(127)}u`, `${'ü'.repeat(127)}v`, 'a'.repeat(128)];
+    const names = ids.map((id) => basename(parse(`--id ${id}`).options?.spoolDir ?? ''));
+    expect(new Set(names).size).toBe(ids.length);
+    for (const name of names) expect(name).toMatch(/^id-[\x21-\x7e]{1,252}$/);
   });
 
   test('help wins over everything else', () => {
