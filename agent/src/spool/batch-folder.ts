@@ -5,7 +5,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch } from '../model.js';
-import { decodeBatch, fileNameOf } from './batch-file.js';
+import { decodeBatch, fileNameOf, parseFileName } from './batch-file.js';
 import { writeSafely } from './safe-file.js';
 import type { SpoolEntry } from './spool.js';
 
@@ -21,12 +21,16 @@ export class BatchFolder {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
   }
 
-  names(): Promise<string[]> {
-    return readdir(this.dir);
-  }
-
-  async bytesOf(name: string): Promise<number> {
-    return (await stat(this.path(name))).size;
+  /** What is there, in any order, and the last number that was given. Drafts, and files that were to be removed, go. */
+  async open(leaving: ReadonlySet<string>): Promise<{ entries: SpoolEntry[]; lastSeq: number }> {
+    const entries: SpoolEntry[] = [];
+    let lastSeq = 0;
+    for (const name of await readdir(this.dir)) {
+      lastSeq = Math.max(lastSeq, Number(/^\d{12}(?=-)/.exec(name)?.[0] ?? 0));
+      if (leaving.has(name) || name.endsWith('.tmp')) await this.remove(name);
+      else entries.push(...[parseFileName(name, (await stat(this.path(name))).size)].filter((entry) => entry !== null));
+    }
+    return { entries, lastSeq };
   }
 
   /** @throws Error with a `code` when it could not be read, and without when it is damaged */
@@ -52,7 +56,7 @@ export class BatchFolder {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    const others = (await this.names()).filter((other) => /\.(corrupt|refused)$/.test(other)).sort();
+    const others = (await readdir(this.dir)).filter((other) => /\.(corrupt|refused)$/.test(other)).sort();
     for (const other of others.slice(0, -MAX_SET_ASIDE_FILES)) await this.remove(other);
   }
 

@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Batch, Clock, Dropped, Logger, Metric } from '../model.js';
 import { reasonOf } from '../reason-of.js';
-import { encodeBatch, fileNameOf, parseFileName } from './batch-file.js';
+import { encodeBatch, fileNameOf } from './batch-file.js';
 import { type Aside, BatchFolder } from './batch-folder.js';
 import { DroppedLedger } from './dropped.js';
 import { HeldBatches } from './held-batches.js';
@@ -21,6 +21,7 @@ import { describeMetrics, type Spool, type SpoolEntry, type SpoolLimits } from '
 import { SpoolIndex } from './spool-index.js';
 import { SpoolLock } from './spool-lock.js';
 import { readState, writeState } from './state-file.js';
+import { TrustedClock } from './trusted-clock.js';
 
 export interface DiskSpoolOptions extends SpoolLimits {
   readonly dir: string;
@@ -29,6 +30,8 @@ export interface DiskSpoolOptions extends SpoolLimits {
   /** Most that waits in memory while the disk takes nothing. Default: 8 MB. */
   readonly maxHeldBytes?: number;
   readonly clock: Clock;
+  /** Milliseconds that never jump. Default: Node's. */
+  readonly monotonicMs?: () => number;
   readonly logger: Logger;
 }
 
@@ -39,6 +42,7 @@ export class DiskSpool implements Spool {
   private readonly statePath: string;
   private readonly folder: BatchFolder;
   private readonly held: HeldBatches;
+  private readonly time: TrustedClock;
   private index: SpoolIndex<SpoolEntry>;
   private ledger = new DroppedLedger();
   private id = '';
@@ -55,6 +59,7 @@ export class DiskSpool implements Spool {
     this.statePath = join(options.dir, 'state.json');
     this.folder = new BatchFolder(join(options.dir, 'batches'));
     this.held = new HeldBatches(options.maxHeldBytes ?? DEFAULT_MAX_HELD_BYTES);
+    this.time = new TrustedClock(options.clock, options.logger, options.monotonicMs);
     this.index = new SpoolIndex(options);
   }
 
@@ -108,7 +113,7 @@ export class DiskSpool implements Spool {
       const { entry: file, text } = encodeBatch(batch);
       const isTooLong = file.bytes > this.options.maxBytes;
       if (isTooLong) this.options.logger.error('a batch is longer than the whole spool and is given up', { bytes: file.bytes });
-      await this.giveUp(isTooLong ? [file] : this.index.surplusFor(this.options.clock.nowMs(), file.bytes));
+      await this.giveUp(isTooLong ? [file] : this.index.surplusFor(this.time.nowMs(), file.bytes));
       if (isTooLong) return null;
       const isWritten = (await this.writeHeld()) && (await this.write(file, text));
       // Not before: what is listed can be read.
@@ -172,7 +177,7 @@ export class DiskSpool implements Spool {
   }
 
   private async load(): Promise<void> {
-    const { dir, agentId, logger, clock } = this.options;
+    const { dir, agentId, logger } = this.options;
     const { state, setAside } = await readState(this.statePath);
     if (setAside !== null)
       logger.error('the state of the spool cannot be read and is set aside', { file: this.statePath, reason: setAside });
@@ -181,17 +186,12 @@ export class DiskSpool implements Spool {
     }
     this.id = agentId ?? state?.agentId ?? randomUUID();
     this.ledger = new DroppedLedger(state?.dropped ?? null);
-    const leaving = new Set(state?.leaving);
-    const files: SpoolEntry[] = [];
-    let lastSeq = (state?.nextSeq ?? 1) - 1;
-    for (const name of await this.folder.names()) {
-      lastSeq = Math.max(lastSeq, Number(/^\d{12}(?=-)/.exec(name)?.[0] ?? 0));
-      if (leaving.has(name) || name.endsWith('.tmp')) await this.folder.remove(name);
-      else files.push(...[parseFileName(name, await this.folder.bytesOf(name))].filter((file) => file !== null));
-    }
-    this.nextSeq = lastSeq + 1;
-    this.index = new SpoolIndex(this.options, files);
-    await this.giveUp(this.index.surplus(clock.nowMs()));
+    const { entries, lastSeq } = await this.folder.open(new Set(state?.leaving));
+    this.nextSeq = Math.max(lastSeq + 1, state?.nextSeq ?? 1);
+    this.index = new SpoolIndex(this.options, entries);
+    // Of the oldest: newer ones may have been made while the clock was wrong.
+    if (entries.length > 0) this.time.startFrom(entries.reduce((oldestMs, { toMs }) => Math.min(oldestMs, toMs), Number.POSITIVE_INFINITY));
+    await this.giveUp(this.index.surplus(this.time.nowMs()));
     if (!(await this.save())) throw new Error(`the spool in ${dir} cannot be written: ${this.trouble ?? ''}`);
   }
 

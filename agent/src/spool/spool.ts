@@ -18,7 +18,7 @@ export interface SpoolLimits {
   readonly maxBytes: number;
   /** Each costs a file and an entry in memory, however small it is. Default: 50,000. */
   readonly maxBatches?: number;
-  /** A batch whose newest metric is older is given up. */
+  /** A batch whose newest metric is older is given up. Of a clock that jumps ahead that is believed after an hour. */
   readonly maxAgeMs: number;
 }
 

@@ -124,7 +124,8 @@ describe('DiskSpool', () => {
   });
 
   test('what is too old is given up', async () => {
-    const spool = await open();
+    const monotonicMs = (): number => clock.ms;
+    const spool = await open({ monotonicMs });
     await spool.add(metricsAt(NOW_MS));
     clock.ms = NOW_MS + DAY_MS;
     await spool.add(metricsAt(clock.ms));
@@ -133,9 +134,26 @@ describe('DiskSpool', () => {
     await spool.add(metricsAt(clock.ms));
     expect(seqs(spool)).toEqual([2, 3]);
     clock.ms += 3 * DAY_MS;
-    const next = await open();
-    expect(seqs(next)).toEqual([]);
+    // Nobody knows whether the agent was off so long or the clock is wrong.
+    const next = await open({ monotonicMs });
+    expect(seqs(next)).toEqual([2, 3]);
+    clock.ms += 3_600_000;
+    await next.add(metricsAt(clock.ms));
+    expect(seqs(next)).toEqual([4]);
     expect(next.dropped?.count).toBe(3);
+  });
+
+  test('a clock that jumps ahead and is put right costs nothing, also over a restart', async () => {
+    const spool = await open();
+    await spool.add(metricsAt(NOW_MS));
+    clock.ms = NOW_MS + 400 * DAY_MS;
+    await spool.add(metricsAt(clock.ms));
+    expect(seqs(await open())).toEqual([1, 2]);
+    clock.ms = NOW_MS + 1_000;
+    const next = await open();
+    await next.add(metricsAt(clock.ms));
+    expect(seqs(next)).toEqual([1, 2, 3]);
+    expect(next.dropped).toBeNull();
   });
 
   test('a clock that jumps back costs nothing', async () => {
