@@ -116,7 +116,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const housekeeper = new Housekeeper({ store: storage.agents, registry, settings: config.storage, time, metrics, logger });
 
   // The way out
-  const agentQueries = new AgentQueries(registry, storage.reader);
+  const agentQueries = new AgentQueries(registry, storage.reader, activities);
   const gapQueries = new GapQueries(registry, storage.gaps);
   const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage, storage.health, gapQueries);
   const dashboardQueries = new DashboardQueries(storage.reader, registry, activities, storage.health, clock);

@@ -1,13 +1,13 @@
 /**
- * Answers about agents. The agents themselves come from memory (the directory); only their metrics are read from
- * storage. An agent nobody knows is `agent_not_found`.
+ * Answers about agents. The agents themselves come from memory (the directory); only their metrics and what happened to
+ * them are read from storage. An agent nobody knows is `agent_not_found`.
  */
 import { type Agent, type AgentDirectory, type AgentStatus, requireAgent } from '../model/agent.js';
 import { isoTimeOrNull } from '../model/iso-time.js';
 import type { TimeRange } from '../model/metric.js';
-import type { MetricReader } from '../storage/ports.js';
+import type { ActivityStore, MetricReader } from '../storage/ports.js';
 import { agentMatches } from './filter.js';
-import { presentAgent, presentPeriod, presentRows } from './present.js';
+import { presentActivity, presentAgent, presentPeriod, presentRows } from './present.js';
 import { compareText, metricStatistics } from './statistics.js';
 
 /** What a list of agents may be sorted by. */
@@ -36,6 +36,7 @@ export class AgentQueries {
   constructor(
     private readonly agents: AgentDirectory,
     private readonly reader: MetricReader,
+    private readonly activities: Pick<ActivityStore, 'recent'>,
   ) {}
 
   /** One page of the agents that meet all conditions; agents equal under `sort` are ordered by id. */
@@ -73,6 +74,13 @@ export class AgentQueries {
     const agent = requireAgent(this.agents, id);
     const { overview, byType, topMetrics } = await metricStatistics(this.reader, { agentIds: [agent.id] }, range);
     return { timeRange: range.label, period: presentPeriod(range), overview, metricsByType: byType, topMetrics };
+  }
+
+  /** What happened to the agent, newest first, as far back as activities are kept: also what happened to earlier agents of its id. */
+  async activity(id: string, limit: number) {
+    const agent = requireAgent(this.agents, id);
+    const activities = await this.activities.recent({ limit, agentId: agent.id });
+    return { agentId: agent.id, activity: activities.map(presentActivity) };
   }
 
   /**

@@ -264,6 +264,16 @@ describe('GET /agents/:agentId', () => {
     });
   });
 
+  test('what happened to it, and to no other', async () => {
+    const ofAll = (await get('/dashboard/activity?limit=1000')).activity;
+    const own = ofAll.filter(({ agent_id }: { agent_id: string }) => agent_id === 'rr-3');
+    const { agentId, activity } = await get('/agents/rr-3/activity');
+    expect(agentId).toBe('rr-3');
+    expect(activity).toEqual(own);
+    expect(activity.length).toBeGreaterThanOrEqual(2);
+    expect((await get('/agents/rr-3/activity?limit=1')).activity).toEqual(own.slice(0, 1));
+  });
+
   test('stats by default of a day, and of a time range in both spellings', async () => {
     const all = SENT.filter(({ agentId }) => agentId === 'rr-1').length;
     expect(await get('/agents/rr-1/stats')).toMatchObject({ timeRange: '24h', overview: { total_metrics: all } });
@@ -749,6 +759,7 @@ describe('bad input', () => {
     ['/agents?sort=colour', 'colour'],
     ['/agents/rr-1/stats?timeRange=1y', '1y'],
     ['/agents/rr-1/stats?startTime=yesterday', 'yesterday'],
+    ['/agents/rr-1/activity?limit=501', '501'],
     ['/metrics?limit=10001', '10001'],
     ['/metrics?limit=1.5', '1.5'],
     ['/metrics?offset=100001', 'cursor'],
@@ -790,9 +801,12 @@ describe('bad input', () => {
     expectError(await app.api(`/api/v1/metrics?limit=1&offset=1&cursor=${pagination.cursor}`), 400, 'validation_failed', 'cursor');
   });
 
-  test.each([['/agents/nobody'], ['/agents/nobody/stats'], ['/agents/a%00b'], ['/metrics/agent/nobody']])('404: %s', async (path) => {
-    expectError(await app.api(`/api/v1${path}`), 404, 'agent_not_found', 'agent');
-  });
+  test.each([['/agents/nobody'], ['/agents/nobody/stats'], ['/agents/nobody/activity'], ['/agents/a%00b'], ['/metrics/agent/nobody']])(
+    '404: %s',
+    async (path) => {
+      expectError(await app.api(`/api/v1${path}`), 404, 'agent_not_found', 'agent');
+    },
+  );
 
   test.each([['/agents/rr-1/nothing'], ['/metrics/nothing'], ['/dashboard'], ['/dashboard/nothing']])('404: %s', async (path) => {
     expectError(await app.api(`/api/v1${path}`), 404, 'not_found', '');

@@ -157,8 +157,11 @@ export class MemoryActivityStore implements ActivityStore {
     this.activities.push(activity);
   }
 
-  async recent(): Promise<Activity[]> {
-    return [...this.activities].reverse();
+  async recent({ limit, sinceMs = 0, agentId }: { limit: number; sinceMs?: number; agentId?: string }): Promise<Activity[]> {
+    return this.activities
+      .filter((activity) => activity.timestampMs >= sinceMs && (agentId === undefined || activity.agentId === agentId))
+      .toReversed()
+      .slice(0, limit);
   }
 }
 

@@ -41,6 +41,7 @@ const ROUTES: readonly Row[] = [
   ['GET /api/v1/agents/:agentId', `/api/v1/agents/${AGENT_ID}`, 'person', 200],
   ['GET /api/v1/agents/:agentId/stats', `/api/v1/agents/${AGENT_ID}/stats`, 'person', 200],
   ['GET /api/v1/agents/:agentId/gaps', `/api/v1/agents/${AGENT_ID}/gaps`, 'person', 200],
+  ['GET /api/v1/agents/:agentId/activity', `/api/v1/agents/${AGENT_ID}/activity`, 'person', 200],
   ['GET /api/v1/agents/:agentId/config', '/api/v1/agents/nobody/config', 'person', 404],
   ['PUT /api/v1/agents/:agentId/config', '/api/v1/agents/nobody/config', 'person', 404, { batch_size: 10 }],
   ['DELETE /api/v1/agents/:agentId', '/api/v1/agents/nobody', 'person', 404],

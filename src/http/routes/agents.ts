@@ -42,6 +42,7 @@ const listSchema = Joi.object<ListParams>({
 });
 
 const rangeSchema = Joi.object<GivenRange>(rangeParams);
+const activitySchema = Joi.object<{ limit: number }>({ limit: limit(500, 50) });
 
 /**
  * Fixed paths come before those with an id; an agent that is called `summary` keeps its own page, and its stats are
@@ -77,6 +78,10 @@ export function agentReadRoutes({ agentQueries, clock }: AgentReadDeps): Router 
   router.get('/agents/:agentId/stats', async (req, res) => {
     const range = toRange(readQuery(rangeSchema, req.query), clock.nowMs());
     res.json(await agentQueries.stats(req.params.agentId, range));
+  });
+
+  router.get('/agents/:agentId/activity', async (req, res) => {
+    res.json(await agentQueries.activity(req.params.agentId, readQuery(activitySchema, req.query).limit));
   });
 
   return router;

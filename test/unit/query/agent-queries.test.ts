@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AgentListRequest, AgentQueries } from '../../../src/query/agent-queries.js';
 import { directoryOf, makeAgent } from '../../helpers/agent-directory.js';
+import { MemoryActivityStore } from '../../helpers/memory-storage.js';
 import { NaiveReader } from '../../helpers/naive-reader.js';
 
 const T0 = Date.UTC(2026, 0, 31, 12);
@@ -23,7 +24,7 @@ const agents = directoryOf(
 );
 
 describe('list', () => {
-  const queries = new AgentQueries(agents, new NaiveReader());
+  const queries = new AgentQueries(agents, new NaiveReader(), new MemoryActivityStore());
   const ids = (request: Partial<AgentListRequest>): string[] => queries.list({ ...EVERYTHING, ...request }).agents.map(({ id }) => id);
 
   test('filters by status, provider, region and text', () => {
@@ -69,6 +70,7 @@ describe('one agent', () => {
       { agentId: 'a', name: 'm', type: 'counter', timestampMs: T0 + 5, value: 100 },
       { agentId: 'b', name: 'n', timestampMs: T0 + 50, value: 1 },
     ]),
+    new MemoryActivityStore(),
   );
 
   test('brings its ten newest samples', async () => {
@@ -106,6 +108,23 @@ describe('one agent', () => {
     expect(answer.topMetrics).toEqual([]);
   });
 
+  test('what happened to it, the newest first', async () => {
+    const activities = new MemoryActivityStore();
+    for (const [i, agentId] of ['a', 'b', 'a', 'a', 'c'].entries()) {
+      activities.record({ timestampMs: T0 + i, type: 'agent_connected', agentId, message: `message ${i}` });
+    }
+    const answers = new AgentQueries(agents, new NaiveReader(), activities);
+    expect(await answers.activity('a', 2)).toEqual({
+      agentId: 'a',
+      activity: [
+        { timestamp: '2026-01-31T12:00:00.003Z', type: 'agent_connected', agent_id: 'a', message: 'message 3' },
+        { timestamp: '2026-01-31T12:00:00.002Z', type: 'agent_connected', agent_id: 'a', message: 'message 2' },
+      ],
+    });
+    expect(await answers.activity('lost', 50)).toEqual({ agentId: 'lost', activity: [] });
+    await expect(answers.activity('nobody', 50)).rejects.toMatchObject({ code: 'agent_not_found' });
+  });
+
   test('nobody knows it', async () => {
     await expect(queries.one('nobody')).rejects.toMatchObject({ code: 'agent_not_found' });
     await expect(queries.stats('nobody', { startMs: 0, endMs: 1, label: '1h' })).rejects.toMatchObject({ code: 'agent_not_found' });
@@ -113,7 +132,7 @@ describe('one agent', () => {
 });
 
 test('summary: an unknown place is listed, but is no provider and no region', () => {
-  expect(new AgentQueries(agents, new NaiveReader()).summary()).toEqual({
+  expect(new AgentQueries(agents, new NaiveReader(), new MemoryActivityStore()).summary()).toEqual({
     overall: { total_agents: 4, connected_agents: 2, total_providers: 2, total_regions: 2 },
     byProvider: [
       { provider: 'gcp', total: 2, connected: 2 },
