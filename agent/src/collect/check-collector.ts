@@ -1,4 +1,5 @@
 import type { CheckTarget, Collector, Logger, Metric } from '../model.js';
+import { shownAddress } from '../shown-address.js';
 import type { Check } from './check.js';
 import { at, type Reading } from './metric.js';
 import type { Slots } from './slots.js';
@@ -33,7 +34,7 @@ export class CheckCollector implements Collector {
       return await this.options.check(target, signal);
     } catch (error) {
       signal.throwIfAborted();
-      this.options.logger.error('a check failed to run', { check: this.name, target: target.address, error });
+      this.options.logger.error('a check failed to run', { check: this.name, target: shownAddress(target.address), error });
       return [];
     }
   }

@@ -2,6 +2,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import type { CheckTarget } from '../model.js';
+import { shownAddress } from '../shown-address.js';
 import { withDeadline } from './deadline.js';
 import { flag, gauge, type Reading, roundedMs } from './metric.js';
 
@@ -31,7 +32,7 @@ export class HttpCheck {
 
   async run({ address, timeoutMs }: CheckTarget, signal: AbortSignal): Promise<Reading[]> {
     const url = webUrl(address);
-    const tags = { target: withoutCredentials(address) };
+    const tags = { target: shownAddress(address) };
     if (url === null) return [flag('http_success', false, tags)];
     const found: Findings = { status: null, timeMs: 0, redirectedTooOften: false, certificateEndsMs: null };
     try {
@@ -97,10 +98,6 @@ export class HttpCheck {
 function webUrl(address: string): URL | null {
   const url = URL.canParse(address) ? new URL(address) : null;
   return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? url : null;
-}
-
-function withoutCredentials(address: string): string {
-  return address.replace(/\/\/[^/?#]*@/, '//');
 }
 
 /** Where an answer sends us; null when it is the last one. A redirect to what is no web address is the last one, too. */

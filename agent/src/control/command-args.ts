@@ -3,6 +3,7 @@
  * takes a text that reaches a shell, and what they aim at is looked up among the targets that are configured.
  */
 import type { CheckTarget } from '../model.js';
+import { shownAddress } from '../shown-address.js';
 import { isObject, shown } from './shown.js';
 import { CHECK_TYPES, type CheckType } from './target-text.js';
 
@@ -63,8 +64,8 @@ function readCheck({ type, address, port }: Args, targets: readonly CheckTarget[
     (target) => target.type === type && target.address === address && (port === undefined || port === target.port),
   );
   const [target] = found;
-  if (target === undefined) return { problem: `${shown(address)} is not a configured ${type} target${onPort(port)}` };
-  if (found.length > 1) return { problem: `${shown(address)} is configured with several ports: say which` };
+  if (target === undefined) return { problem: `${shown(shownAddress(address))} is not a configured ${type} target${onPort(port)}` };
+  if (found.length > 1) return { problem: `${shown(shownAddress(address))} is configured with several ports: say which` };
   return { name: 'run_check', target };
 }
 

@@ -50,7 +50,7 @@ const CUT_NOTE = '\n[cut by the agent]';
 /**
  * Obeys commands: typed and few, each off unless the agent's own file allows it by name. Commands of one kind run one after
  * another, those of different kinds side by side. What cannot be understood, is not allowed, or is late is
- * `refused` and does nothing; every command is in the log with what became of it.
+ * `refused` and does nothing; every command is in the log with what became of it, those that are taken already when they come.
  */
 export class Commands {
   private readonly tails = new Map<CommandName, { readonly last: Promise<unknown>; readonly waiting: number }>();
@@ -60,9 +60,7 @@ export class Commands {
   /** Never rejects: whatever goes wrong is in the answer, whose texts are at most 8 kB. */
   async run(command: Command): Promise<CommandResult> {
     const { logger, clock } = this.deps;
-    const about = { commandId: shown(command.commandId), command: shown(command.name) };
-    // Values of arguments may be secrets: names only.
-    logger.info('command received', { ...about, argNames: argNames(command.args) });
+    const about = aboutOf(command);
     const receivedMs = clock.nowMs();
     const result = bounded(await this.obey(command));
     const tookMs = clock.nowMs() - receivedMs;
@@ -79,7 +77,7 @@ export class Commands {
     if (!allowed.has(name)) return refused(`${name} is not allowed here: the agent's own file must list it under "commands"`);
     // Also before waiting: who sent something wrong is told at once.
     const problem = this.late(command) ?? problemOf(readCommand(name, command.args, targets()));
-    return problem === null ? this.inTurn(name, () => this.begin(name, command)) : refused(problem);
+    return problem === null ? this.inTurn(name, command) : refused(problem);
   }
 
   /** The configuration may have changed, and time has passed, while it waited. */
@@ -129,10 +127,12 @@ export class Commands {
     }
   }
 
-  private async inTurn(name: CommandName, run: () => Promise<CommandResult>): Promise<CommandResult> {
+  private async inTurn(name: CommandName, command: Command): Promise<CommandResult> {
     const before = this.tails.get(name);
     const waiting = before?.waiting ?? 0;
     if (waiting > MAX_WAITING_PER_KIND) return refused(`${MAX_WAITING_PER_KIND} more ${name} are waiting already`);
+    this.deps.logger.info('command received', aboutOf(command));
+    const run = (): Promise<CommandResult> => this.begin(name, command);
     const mine = before === undefined ? run() : before.last.then(run);
     this.tails.set(name, { last: mine, waiting: waiting + 1 });
     try {
@@ -159,8 +159,10 @@ function problemOf(read: ReadCommand | { readonly problem: string }): string | n
   return 'problem' in read ? read.problem : null;
 }
 
-function argNames(args: unknown): string[] {
-  return isObject(args) ? Object.keys(args).slice(0, MAX_LOGGED_ARGS).map(shown) : [];
+/** For the log. Values of arguments may be secrets: names only. */
+function aboutOf({ commandId, name, args }: Command): object {
+  const argNames = isObject(args) ? Object.keys(args).slice(0, MAX_LOGGED_ARGS).map(shown) : [];
+  return { commandId: shown(commandId), command: shown(name), argNames };
 }
 
 function bounded({ status, output, error }: CommandResult): CommandResult {

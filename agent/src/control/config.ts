@@ -4,6 +4,7 @@
  * looks applied. Everything that is wrong is named, with its value.
  */
 import type { AgentConfig, CheckTarget } from '../model.js';
+import { shownAddress } from '../shown-address.js';
 import { isObject, shown } from './shown.js';
 import { CHECK_TYPES, type CheckType, readTarget } from './target-text.js';
 
@@ -101,7 +102,7 @@ export function readTargetList(type: CheckType, list: unknown, field: string, er
     const place = readTarget(type, text);
     if (!('problem' in place)) return { type, ...place, timeoutMs: CHECK_TIMEOUT_MS };
     // An address with a password in it is not repeated.
-    errors.push(`"${field}[${index}]" ${place.problem}${text.includes('@') ? '' : ` (it is ${shown(text)})`}`);
+    errors.push(`"${field}[${index}]" ${place.problem}${text.includes('@') ? '' : ` (it is ${shown(shownAddress(text))})`}`);
     return [];
   });
 }

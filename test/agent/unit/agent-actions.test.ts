@@ -1,5 +1,4 @@
-import { createServer, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { type ActionDeps, agentActions } from '../../../agent/src/agent-actions.js';
 import { Slots } from '../../../agent/src/collect/slots.js';

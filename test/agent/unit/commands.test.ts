@@ -261,10 +261,28 @@ describe('turns', () => {
 });
 
 test('the log has names of arguments and no values, and nothing raw', async () => {
-  await commands().run(command('ping_now', { target: 'hush-hush', '\u001b[2J': 1 }, { commandId: 'id\n2' }));
-  const text = JSON.stringify(logger.of('info'));
-  expect(logger.of('info')).toMatchObject([
-    { message: 'command received', meta: { commandId: '"id\\n2"', argNames: ['"target"', '"\\u001b[2J"'] } },
+  targets.push(target('http', 'http://a.test/?key=hush'));
+  const house = commands();
+  await house.run(command('run_check', { type: 'http', address: 'http://a.test/?key=hush' }, { commandId: 'id\n2' }));
+  await house.run(command('run_check', { type: 'http', address: 'http://a.test/?key=hush-hush' }));
+  await house.run(command('ping_now', { target: 'hush-hush', '\u001b[2J': 1 }));
+  expect(logger.entries).toMatchObject([
+    { message: 'command received', meta: { commandId: '"id\\n2"', argNames: ['"type"', '"address"'] } },
+    { message: 'command done' },
+    { message: 'command refused', meta: { reason: '"http://a.test/?key=*" is not a configured http target' } },
+    { message: 'command refused', meta: { argNames: ['"target"', '"\\u001b[2J"'] } },
   ]);
-  expect(text).not.toContain('hush-hush');
+  expect(JSON.stringify(logger.entries)).not.toContain('hush');
+});
+
+test('only what is taken is told when it comes: who sends too much gets one line each', async () => {
+  const house = commands();
+  const { open, release } = gate();
+  act = () => open.then(() => 'done');
+  const results = Array.from({ length: 50 }, () => house.run(command('flush')));
+  await turns();
+  expect(logger.of('info')).toHaveLength(5);
+  expect(logger.of('warn')).toHaveLength(45);
+  release();
+  await Promise.all(results);
 });

@@ -111,6 +111,10 @@ describe('parseOptions', () => {
     ['extra', 'extra'],
     ['--url ftp://x', '--url'],
     ['--url', '--url'],
+    ['--url ws://someone:hush@host:1', "--url: a server's URL must not hold a user name or password"],
+    ['--url https://hush@host', 'CCV_AGENT_TOKEN'],
+    ['--url ws://some:hush@ho[st', '--url'],
+    ['--url hush:hush@host', '--url'],
     ['--interval 0', '--interval must be a whole number from 1 to 3600'],
     ['--interval 1.5', '--interval'],
     ['--interval 1e3', '--interval'],
@@ -121,6 +125,7 @@ describe('parseOptions', () => {
     ['--config /no/such/file', '/no/such/file'],
   ])('%s is refused', (line, told) => {
     expect(() => parse(line)).toThrow(told);
+    expect(() => parse(line)).not.toThrow(/hush/);
   });
 
   test('a token that cannot travel is refused without being shown', () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { HttpCheck } from '../../../../agent/src/collect/http-check.js';
 import type { Reading } from '../../../../agent/src/collect/metric.js';
+import { shownAddress } from '../../../../agent/src/shown-address.js';
 import { testCertificate, testKey } from '../../../helpers/test-certificate.js';
 
 const never = new AbortController().signal;
@@ -108,6 +109,27 @@ test('a password in the address is neither sent nor told', async () => {
   const readings = await run(plainUrl.replace('//', '//user:pass@word@'));
   expect(readings).toEqual([expect.objectContaining({ name: 'http_success', value: 0, tags: { target: plainUrl } })]);
   expect(asked).toEqual([]);
+});
+
+test.each([
+  ['/ok?token=hush&page=2', '/ok?token=*&page=*'],
+  ['/ok?token=hush;more=hush?hush#hush', '/ok?token=*'],
+  ['/ok?eu&key=#hush', '/ok?eu&key=*'],
+  ['/200#hush=?', '/200'],
+])('%s is asked for, and told without values', async (path, told) => {
+  const readings = await run(`${plainUrl}${path}`);
+  expect(new Set(readings.map(({ tags }) => tags.target))).toEqual(new Set([`${plainUrl}${told}`]));
+  expect(asked[0]).toContain(path.replace(/#.*/, ''));
+});
+
+test.each([
+  ['http:\\\\user:hush@host\\x', 'http:\\\\host\\x'],
+  ['http:user:hush@host/a@b', 'http:host/a@b'],
+  ['//user@host', '//host'],
+  ['user:hush@host:80', 'host:80'],
+  ['host/@', 'host/@'],
+])('%s is shown as %s', (address, shown) => {
+  expect(shownAddress(address)).toBe(shown);
 });
 
 const daysLeft = (): number => (Date.parse(new X509Certificate(testCertificate).validTo) - Date.now()) / DAY_MS;
