@@ -1,0 +1,102 @@
+import { inject, Injectable } from '@angular/core';
+import { ApiKey } from './api-key';
+
+const BASE = '/api/v1';
+
+/** One value, several of the same name, or nothing (left out). */
+export type Params = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>;
+
+/** A request that did not go well: refused by the server (its words), or never answered. */
+export class ApiError extends Error {
+  constructor(
+    /** 0: the server could not be reached. */
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: readonly { readonly field?: string; readonly message: string }[] = [],
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** The documented REST API. Every method throws ApiError, or the signal's reason when it was aborted. */
+@Injectable({ providedIn: 'root' })
+export class Api {
+  private readonly key = inject(ApiKey);
+
+  get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+    return this.json<T>(`${BASE}${path}${queryOf(params)}`, { signal: signal ?? null });
+  }
+
+  post<T>(path: string, body: unknown): Promise<T> {
+    return this.send<T>('POST', path, body);
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.send<T>('PUT', path, body);
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.json<T>(`${BASE}${path}`, { method: 'DELETE' });
+  }
+
+  /** An answer outside of the API's prefix, as text: the server's own figures. */
+  text(path: string, signal?: AbortSignal): Promise<string> {
+    return this.request(path, { signal: signal ?? null }).then((response) => response.text());
+  }
+
+  /** Whether the server takes this key. */
+  async accepts(key: string): Promise<boolean> {
+    const response = await fetch(`${BASE}/info`, { headers: { 'X-API-Key': key } });
+    if (response.ok) return true;
+    if (response.status === 401) return false;
+    throw await errorOf(response);
+  }
+
+  private send<T>(method: string, path: string, body: unknown): Promise<T> {
+    return this.json<T>(`${BASE}${path}`, { method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+  }
+
+  private async json<T>(url: string, init: RequestInit): Promise<T> {
+    const response = await this.request(url, init);
+    return (await response.json()) as T;
+  }
+
+  private async request(url: string, init: RequestInit): Promise<Response> {
+    const key = this.key.value();
+    const headers = { ...(init.headers as Record<string, string> | undefined), ...(key !== null && { 'X-API-Key': key }) };
+    let response: Response;
+    try {
+      response = await fetch(url, { ...init, headers });
+    } catch (error) {
+      if (init.signal?.aborted === true) throw error;
+      throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
+    }
+    if (response.ok) return response;
+    if (response.status === 401) this.key.isNeeded.set(true);
+    throw await errorOf(response);
+  }
+}
+
+/** The query string with its question mark; empty when there is nothing to ask for. */
+export function queryOf(params: Params): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value === null || value === undefined || value === '') continue;
+    if (typeof value === 'object') for (const one of value) query.append(name, one);
+    else query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const { status } = response;
+  try {
+    const { error } = (await response.json()) as { error: { code: string; message: string; details?: ApiError['details'] } };
+    return new ApiError(status, error.code, error.message, error.details ?? []);
+  } catch {
+    return new ApiError(status, 'unknown', `The server answered with ${status} ${response.statusText}.`);
+  }
+}

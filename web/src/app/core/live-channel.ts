@@ -1,0 +1,129 @@
+import { computed, effect, inject, Injectable, signal, untracked } from '@angular/core';
+import type { Agent, Metric } from './api-types';
+import { ApiKey } from './api-key';
+
+export type LiveState = 'connecting' | 'live' | 'offline';
+
+export interface SystemAlert {
+  readonly message: string;
+  readonly severity: string;
+}
+
+export interface LiveMessages {
+  agent_connected: Agent;
+  agent_disconnected: Agent;
+  agent_updated: Agent;
+  metric_received: Metric;
+  system_alert: SystemAlert;
+}
+
+type Handler<T> = (data: T) => void;
+
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 15_000;
+/** The server says something at least every thirty seconds where anything lives; a browser hears nothing of WebSocket pings. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * The live channel at `/ws`: connects by itself and again after every end, with pauses that grow from 1 s to 15 s and a
+ * random part, so that not all consoles come back at the same moment.
+ */
+@Injectable({ providedIn: 'root' })
+export class LiveChannel {
+  private readonly key = inject(ApiKey);
+  private readonly current = signal<LiveState>('connecting');
+  private readonly count = signal(0);
+  readonly state = this.current.asReadonly();
+  readonly isLive = computed(() => this.current() === 'live');
+  /** Grows each time the channel opens: whatever was shown before may be old. */
+  readonly connections = this.count.asReadonly();
+  private readonly handlers = new Map<keyof LiveMessages, Set<Handler<never>>>();
+  private readonly followed = new Map<string, number>();
+  private socket: WebSocket | null = null;
+  private retryMs = FIRST_RETRY_MS;
+  private retry: ReturnType<typeof setTimeout> | null = null;
+
+  constructor() {
+    // A new key means a new connection; the first one as well.
+    effect(() => {
+      this.key.value();
+      untracked(() => this.reconnect());
+    });
+    addEventListener('online', () => this.reconnect());
+  }
+
+  /** Calls back for each message of the type; answers how to stop it. */
+  on<T extends keyof LiveMessages>(type: T, handler: Handler<LiveMessages[T]>): () => void {
+    const handlers = this.handlers.get(type) ?? new Set();
+    this.handlers.set(type, handlers.add(handler as Handler<never>));
+    return () => handlers.delete(handler as Handler<never>);
+  }
+
+  /** Hears of this agent's metrics only, until the answer is called. Several may be followed at once. */
+  follow(agentId: string): () => void {
+    const followers = this.followed.get(agentId) ?? 0;
+    this.followed.set(agentId, followers + 1);
+    if (followers === 0) this.send('subscribe_agent', { agent_id: agentId });
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      const left = (this.followed.get(agentId) ?? 1) - 1;
+      if (left > 0) {
+        this.followed.set(agentId, left);
+        return;
+      }
+      this.followed.delete(agentId);
+      this.send('unsubscribe_agent', { agent_id: agentId });
+    };
+  }
+
+  private reconnect(): void {
+    if (this.retry !== null) clearTimeout(this.retry);
+    this.retry = null;
+    const old = this.socket;
+    this.socket = null;
+    old?.close();
+    this.connect();
+  }
+
+  private connect(): void {
+    const key = this.key.value();
+    const url = new URL('/ws', location.href);
+    url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    if (key !== null) url.searchParams.set('api_key', key);
+    const socket = new WebSocket(url);
+    this.socket = socket;
+    if (this.current() === 'live') this.current.set('connecting');
+    const timeout = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
+    socket.onopen = () => {
+      clearTimeout(timeout);
+      if (this.socket !== socket) return;
+      this.retryMs = FIRST_RETRY_MS;
+      for (const agentId of this.followed.keys()) this.send('subscribe_agent', { agent_id: agentId });
+      this.current.set('live');
+      this.count.update((count) => count + 1);
+    };
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      if (this.socket === socket) this.receive(data);
+    };
+    socket.onclose = () => {
+      clearTimeout(timeout);
+      if (this.socket !== socket) return;
+      this.socket = null;
+      this.current.set('offline');
+      const pauseMs = this.retryMs * (0.5 + Math.random() / 2);
+      this.retryMs = Math.min(MAX_RETRY_MS, this.retryMs * 2);
+      this.retry = setTimeout(() => this.connect(), pauseMs);
+    };
+  }
+
+  private receive(text: string): void {
+    const { type, data } = JSON.parse(text) as { type: keyof LiveMessages; data: never };
+    for (const handler of this.handlers.get(type) ?? []) handler(data);
+  }
+
+  private send(type: string, data: object): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type, data }));
+  }
+}

@@ -1,0 +1,88 @@
+import { DestroyRef, effect, inject, type Signal, signal, untracked } from '@angular/core';
+import type { ApiError } from './api';
+import { LiveChannel } from './live-channel';
+
+/** Something read from the server that may be read again. */
+export interface Loadable<T> {
+  /** The last good answer, also while the next one is on its way or failed; undefined before the first. */
+  readonly value: Signal<T | undefined>;
+  /** Why the last reading failed; null when it did not. */
+  readonly error: Signal<ApiError | null>;
+  readonly isLoading: Signal<boolean>;
+  reload(): void;
+}
+
+export interface LoadableOptions<P, T> {
+  /** What to ask for; read again when it changes, not at all while it is undefined. A value of other params is dropped unless `keepsValue`. */
+  readonly params: () => P | undefined;
+  readonly load: (params: P, signal: AbortSignal) => Promise<T>;
+  /** Reads again after this long, while the page is in sight. */
+  readonly refreshMs?: number;
+  /** Shows the old answer until the new one is there, also when something else was asked for. */
+  readonly keepsValue?: boolean;
+}
+
+const RETRY_MS = 5_000;
+
+/**
+ * Reads, and reads again: when what is asked for changes, every `refreshMs`, after a failure, and when the live channel comes
+ * back (the server was away: who knows what happened). A reading that is overtaken is aborted. To be called where
+ * inject() may be.
+ */
+export function loadable<P, T>({ params, load, refreshMs, keepsValue = false }: LoadableOptions<P, T>): Loadable<T> {
+  const live = inject(LiveChannel);
+  const value = signal<T | undefined>(undefined);
+  const error = signal<ApiError | null>(null);
+  const isLoading = signal(false);
+  let controller: AbortController | null = null;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let asked: P | undefined;
+
+  const schedule = (delayMs: number | undefined): void => {
+    if (delayMs === undefined) return;
+    timer = setTimeout(() => {
+      if (document.visibilityState === 'visible') void read();
+      else document.addEventListener('visibilitychange', () => void read(), { once: true });
+    }, delayMs);
+  };
+
+  const read = async (): Promise<void> => {
+    controller?.abort();
+    if (timer !== null) clearTimeout(timer);
+    const wanted = asked;
+    if (wanted === undefined) return;
+    const own = new AbortController();
+    controller = own;
+    isLoading.set(true);
+    try {
+      const answer = await load(wanted, own.signal);
+      if (own.signal.aborted) return;
+      value.set(answer);
+      error.set(null);
+      schedule(refreshMs);
+    } catch (failure) {
+      if (own.signal.aborted) return;
+      error.set(failure as ApiError);
+      const { status } = failure as ApiError;
+      // What the server refuses it will refuse again; what it could not do it may do later.
+      if (status === 0 || status >= 500 || status === 429) schedule(RETRY_MS);
+    }
+    isLoading.set(false);
+  };
+
+  effect(() => {
+    const wanted = params();
+    live.connections();
+    untracked(() => {
+      if (!keepsValue && JSON.stringify(wanted) !== JSON.stringify(asked)) value.set(undefined);
+      asked = wanted;
+      if (wanted !== undefined) void read();
+    });
+  });
+  inject(DestroyRef).onDestroy(() => {
+    asked = undefined;
+    controller?.abort();
+    if (timer !== null) clearTimeout(timer);
+  });
+  return { value, error, isLoading, reload: () => void read() };
+}

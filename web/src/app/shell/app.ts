@@ -1,0 +1,63 @@
+import { BreakpointObserver } from '@angular/cdk/layout';
+import { ChangeDetectionStrategy, Component, computed, type ElementRef, inject, signal, viewChild } from '@angular/core';
+import { toSignal } from '@angular/core/rxjs-interop';
+import { MatButtonModule } from '@angular/material/button';
+import { NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { ChartLine, Gauge, Info, type IconNode, Menu, Monitor, Moon, Network, Server, Sun, Target, X } from 'lucide';
+import { filter } from 'rxjs';
+import { ApiKey } from '../core/api-key';
+import { LiveChannel } from '../core/live-channel';
+import { Theme } from '../core/theme';
+import { Icon } from '../shared/icon';
+import { Status } from '../shared/status';
+import { SignInPage } from './sign-in-page';
+
+interface NavigationItem {
+  readonly path: string;
+  readonly label: string;
+  readonly icon: IconNode;
+}
+
+const NAVIGATION: readonly NavigationItem[] = [
+  { path: '/', label: 'Overview', icon: Gauge },
+  { path: '/agents', label: 'Agents', icon: Server },
+  { path: '/explore', label: 'Explore', icon: ChartLine },
+  { path: '/topology', label: 'Topology', icon: Network },
+  { path: '/targets', label: 'Targets', icon: Target },
+  { path: '/about', label: 'About', icon: Info },
+];
+
+/** The frame around all pages: where one is, where one can go, whether what is shown is live. */
+@Component({
+  selector: 'ccv-root',
+  imports: [RouterOutlet, RouterLink, RouterLinkActive, MatButtonModule, Icon, Status, SignInPage],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './app.html',
+  styleUrl: './app.scss',
+})
+export class App {
+  protected readonly live = inject(LiveChannel);
+  protected readonly theme = inject(Theme);
+  protected readonly key = inject(ApiKey);
+  private readonly main = viewChild<ElementRef<HTMLElement>>('main');
+  protected readonly navigation = NAVIGATION;
+  protected readonly menuIcon = Menu;
+  protected readonly closeIcon = X;
+  protected readonly isMenuOpen = signal(false);
+  private readonly narrow = toSignal(inject(BreakpointObserver).observe('(max-width: 800px)'));
+  protected readonly isNarrow = computed(() => this.narrow()?.matches === true);
+  protected readonly themeIcon = computed(() => ({ system: Monitor, light: Sun, dark: Moon })[this.theme.choice()]);
+  protected readonly liveText = computed(() => ({ live: 'Live', connecting: 'Connecting', offline: 'Offline' })[this.live.state()]);
+
+  constructor() {
+    inject(Router)
+      .events.pipe(filter((event) => event instanceof NavigationEnd))
+      .subscribe(() => this.isMenuOpen.set(false));
+  }
+
+  /** An anchor would leave the page: the base of all addresses is `/`. */
+  protected skipToContent(event: Event): void {
+    event.preventDefault();
+    this.main()?.nativeElement.focus();
+  }
+}
