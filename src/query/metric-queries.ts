@@ -14,6 +14,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import { describeFilter, type MetricFilter } from './filter.js';
 import type { GapQueries } from './gaps.js';
 import { type MetricAnswer, presentPeriod, presentRows } from './present.js';
+import { seriesList, type SeriesRequest } from './series-list.js';
 import { compareText, metricStatistics } from './statistics.js';
 
 /** Which page: `limit` samples behind `cursor` when there is one, otherwise behind the first `offset`. */
@@ -97,6 +98,11 @@ export class MetricQueries {
       .map(({ name, type }) => ({ name, type }))
       .sort((a, b) => compareText(a.name, b.name) || compareText(a.type, b.type));
     return { metricNames, filters: describeFilter(filter) };
+  }
+
+  /** The series there are or were, one page of them; see seriesList. */
+  series(request: SeriesRequest) {
+    return seriesList(this.reader, request, this.clock.nowMs());
   }
 
   /** What was measured in the range, by whom: an agent's stats over all agents, and by provider; and what storage holds of all time. */

@@ -66,6 +66,19 @@ export interface MetricAnswer {
   readonly received_at: string | null;
 }
 
+/** A series in answers, with its agent's current place. */
+export interface SeriesAnswer {
+  readonly id: number;
+  readonly agent_id: string;
+  readonly name: string;
+  readonly type: MetricType;
+  readonly unit: string | null;
+  readonly tags: Tags;
+  readonly provider: string;
+  readonly region: string;
+  readonly zone: string;
+}
+
 export interface ActivityAnswer {
   readonly timestamp: string;
   readonly type: string;
@@ -125,6 +138,20 @@ function presentConfigState(state: AgentConfigState): ConfigStateAnswer {
     desired_since: isoTime(state.updatedAtMs),
     attempted_at: isoTimeOrNull(state.attemptedAtMs),
     effective_since: isoTimeOrNull(state.effectiveAtMs),
+  };
+}
+
+export function presentSeries(series: SeriesInfo): SeriesAnswer {
+  return {
+    id: series.id,
+    agent_id: series.agentId,
+    name: series.name,
+    type: series.type,
+    unit: series.unit,
+    tags: parseTags(series.tagsJson),
+    provider: series.provider,
+    region: series.region,
+    zone: series.zone,
   };
 }
 

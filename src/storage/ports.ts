@@ -121,8 +121,11 @@ export interface MetricReader {
   aggregate(query: AggregateQuery): Promise<AggregateGroup[]>;
   /** The newest sample of every matching series within the range, ordered by series id. */
   latest(query: { filter: SeriesFilter; range: TimeRange }): Promise<SampleRows>;
-  /** The dictionary, ordered by name, then id; `limit` bounds it. */
-  series(query: { filter: SeriesFilter; limit: number }): Promise<SeriesInfo[]>;
+  /**
+   * A page of the dictionary, and how many series the filter leaves in all. Ordered by name, agent id and tags (as text, by
+   * UTF-16 code unit), then by id.
+   */
+  series(query: { filter: SeriesFilter; limit: number; offset: number }): Promise<{ series: SeriesInfo[]; total: number }>;
   /** Distinct (name, type) pairs of the dictionary, ordered by name. */
   names(filter: SeriesFilter): Promise<{ name: string; type: MetricType }[]>;
 }

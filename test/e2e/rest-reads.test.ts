@@ -611,6 +611,31 @@ describe('GET /metrics/…', () => {
     expect(await get('/metrics/stats')).toMatchObject({ timeRange: '24h', overview: { total_metrics: SENT.length } });
   });
 
+  test('series, with the newest sample of each', async () => {
+    const newest = new Map<string, Sent>();
+    for (const sent of SENT) {
+      const key = JSON.stringify([sent.agentId, sent.name, sent.tags]);
+      if ((newest.get(key)?.at ?? 0) < sent.at) newest.set(key, sent);
+    }
+    const expected = [...newest.values()]
+      .map(shown)
+      .sort(
+        (a, b) => compare(a.name, b.name) || compare(a.agent_id, b.agent_id) || compare(JSON.stringify(a.tags), JSON.stringify(b.tags)),
+      );
+    const { series, pagination } = await get('/metrics/series?latest=true');
+    const comparable = (list: Record<string, unknown>[]) =>
+      list.map(({ tags, ...rest }) => ({ ...rest, tags: JSON.stringify(tags, sortedKeys) }));
+    expect(comparable(series.map(withoutId))).toEqual(comparable(expected));
+    expect(pagination).toEqual({ total: newest.size, limit: 1_000, offset: 0, hasMore: false });
+
+    const page = await get('/metrics/series?agent_id=rr-1&tag=target:t1&limit=2&offset=1');
+    const own = series.filter((one: FrameData) => one.agent_id === 'rr-1' && one.tags.target === 't1');
+    expect(page.series).toEqual(own.slice(1, 3).map(({ value: _, timestamp: _at, ...rest }: FrameData) => rest));
+    expect(page.pagination).toEqual({ total: own.length, limit: 2, offset: 1, hasMore: true });
+    expect((await get('/metrics/series?agentId=nobody')).pagination.total).toBe(0);
+    expect((await get('/metrics/series?offset=1000000&latest=1')).series).toEqual([]);
+  });
+
   test('realtime', async () => {
     const { timeWindow, totalMetrics, agents } = await get('/metrics/realtime');
     expect(Date.parse(timeWindow.end) - Date.parse(timeWindow.start)).toBe(5 * MINUTE);
@@ -786,6 +811,9 @@ describe('bad input', () => {
     ['/metrics/history/rr_now?limit=50001', '50001'],
     ['/metrics/agent/rr-1?timeRange=soon', 'soon'],
     ['/metrics/stats?timeRange=-1h', '-1h'],
+    ['/metrics/series?limit=10001', '10001'],
+    ['/metrics/series?latest=perhaps', 'latest'],
+    ['/metrics/series?tag=target', 'key:value'],
     ['/metrics/search', 'q'],
     ['/metrics/search?q=r', 'q'],
     ['/metrics/search?q=rr&limit=0', 'limit'],

@@ -109,9 +109,11 @@ export class NaiveReader implements MetricReader {
     );
   }
 
-  series(query: { filter: SeriesFilter; limit: number }): Promise<SeriesInfo[]> {
-    const found = [...this.dictionary.values()].filter((series) => matches(series, query.filter));
-    return Promise.resolve(found.sort((a, b) => compareText(a.name, b.name) || a.id - b.id).slice(0, query.limit));
+  series({ filter, limit, offset }: { filter: SeriesFilter; limit: number; offset: number }) {
+    const found = [...this.dictionary.values()].filter((series) => matches(series, filter));
+    const byId = found.sort((a, b) => a.id - b.id);
+    const inOrder = byId.sort((a, b) => compareLabels([a.name, a.agentId, a.tagsJson], [b.name, b.agentId, b.tagsJson]));
+    return Promise.resolve({ series: inOrder.slice(offset, offset + limit), total: found.length });
   }
 
   names(filter: SeriesFilter): Promise<{ name: string; type: MetricType }[]> {

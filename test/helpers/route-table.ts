@@ -55,6 +55,7 @@ const ROUTES: readonly Row[] = [
   ['GET /api/v1/metrics/history/:name', '/api/v1/metrics/history/access_gauge', 'person', 200],
   ['GET /api/v1/metrics/agent/:agentId', `/api/v1/metrics/agent/${AGENT_ID}`, 'person', 200],
   ['GET /api/v1/metrics/names', null, 'person', 200],
+  ['GET /api/v1/metrics/series', null, 'person', 200],
   ['GET /api/v1/metrics/stats', null, 'person', 200],
   ['GET /api/v1/metrics/realtime', null, 'person', 200],
   ['GET /api/v1/metrics/search', '/api/v1/metrics/search?q=access', 'person', 200],

@@ -5,7 +5,7 @@
  */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { TimeRange } from '../../src/model/metric.js';
+import type { SeriesInfo, TimeRange } from '../../src/model/metric.js';
 import type { AggregateQuery, SampleRows } from '../../src/storage/ports.js';
 import { comparableGroups } from '../helpers/comparable-groups.js';
 import { ModelledStorage } from '../helpers/modelled-storage.js';
@@ -104,10 +104,10 @@ describe('storage answers as the model does', () => {
             );
             expect(plain(await reader.latest(query))).toEqual(plain(await model.latest(query)));
             expect(await reader.names(query.filter)).toEqual(await model.names(query.filter));
-            const ids = (list: { name: string; agentId: string; tagsJson: string }[]) => list.map((s) => [s.name, s.agentId, s.tagsJson]);
-            expect(ids(await reader.series({ filter: query.filter, limit: 5 }))).toEqual(
-              ids(await model.series({ filter: query.filter, limit: 5 })),
-            );
+            const page = { filter: query.filter, limit: 5, offset: 2 };
+            const [actual, expected] = [await reader.series(page), await model.series(page)];
+            const named = (list: readonly SeriesInfo[]) => list.map(({ name, agentId, tagsJson }) => [name, agentId, tagsJson]);
+            expect([named(actual.series), actual.total]).toEqual([named(expected.series), expected.total]);
           }
         },
       ),

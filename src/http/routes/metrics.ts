@@ -11,6 +11,7 @@ import {
   filterParams,
   limit,
   MAX_SAMPLES,
+  offset,
   type PageParams,
   pageParams,
   rangeParams,
@@ -51,6 +52,13 @@ const namedHistorySchema = Joi.object<Limited & { metricName: string }>({
   metricName: text().required(),
   limit: HISTORY_LIMIT,
 });
+const seriesSchema = Joi.object<FilterParams & { limit: number; offset: number; latest: boolean }>({
+  ...filterParams,
+  limit: pageParams.limit,
+  // The order is settled in memory: a page far behind costs no more than the first.
+  offset: offset().max(Number.MAX_SAFE_INTEGER),
+  latest: Joi.boolean().empty('').truthy('1').falsy('0').default(false),
+});
 const searchSchema = Joi.object<Limited & { q: string }>({ ...filtered, q: text().min(2).required(), limit: limit(1_000, 50) });
 
 export function metricReadRoutes({ metricQueries, clock }: MetricReadDeps): Router {
@@ -63,9 +71,9 @@ export function metricReadRoutes({ metricQueries, clock }: MetricReadDeps): Rout
 
   router.get('/metrics/aggregated', async (req, res) => {
     const params = readQuery(aggregatedSchema, req.query);
-    const { aggregation: aggregations, interval, limit: size, offset } = params;
+    const { aggregation: aggregations, interval, limit: size, offset: skip } = params;
     const range = toRange(params, clock.nowMs());
-    const asked = { aggregations, interval, groupBy: toGroupBy(params), limit: size, offset };
+    const asked = { aggregations, interval, groupBy: toGroupBy(params), limit: size, offset: skip };
     res.json(await metricQueries.aggregated({ filter: toFilter(params), range, ...asked }));
   });
 
@@ -86,6 +94,12 @@ export function metricReadRoutes({ metricQueries, clock }: MetricReadDeps): Rout
 
   router.get('/metrics/names', async (req, res) => {
     res.json(await metricQueries.names(toFilter(readQuery(filteredSchema, req.query))));
+  });
+
+  router.get('/metrics/series', async (req, res) => {
+    const params = readQuery(seriesSchema, req.query);
+    const { limit: size, offset: skip, latest } = params;
+    res.json(await metricQueries.series({ filter: toFilter(params), limit: size, offset: skip, latest }));
   });
 
   router.get('/metrics/stats', async (req, res) => {

@@ -157,7 +157,7 @@ describe('deletion and expiry', () => {
     expect(await store.storage.agents.remove(key)).toBe(true);
     expect(await store.storage.agents.remove(key)).toBe(false);
     expect(await values()).toEqual([]);
-    expect(await store.storage.reader.series({ filter: {}, limit: 10 })).toEqual([]);
+    expect(await store.storage.reader.series({ filter: {}, limit: 10, offset: 0 })).toEqual({ series: [], total: 0 });
 
     const back = await store.agentKey('a');
     expect(back).not.toBe(key);

@@ -20,22 +20,6 @@ export interface AgentSlots {
   readonly slotOf: SlotMap;
 }
 
-interface SeriesRow {
-  id: number;
-  agentKey: number;
-  agentId: string;
-  name: string;
-  type: MetricType;
-  unit: string;
-  tagsJson: string;
-  provider: string;
-  region: string;
-  zone: string;
-}
-
-const COLUMNS = `s.id, s.agent_key AS agentKey, a.id AS agentId, s.name, s.type, s.unit, s.tags AS tagsJson, a.provider, a.region, a.zone`;
-const FROM = 'FROM metric_series s JOIN agents a ON a.agent_key = s.agent_key';
-
 /** Series of lookups that are kept, 250 bytes each; a lookup itself counts as a few. */
 const MAX_KEPT_SERIES = 50_000;
 const LOOKUP_COST = 100;
@@ -127,8 +111,11 @@ export class SeriesFinder {
     return { version: isKept ? ++this.newestVersion : null, infos, agents };
   }
 
-  list(query: { filter: SeriesFilter; limit: number }): SeriesInfo[] {
-    return this.select(query.filter, 'ORDER BY s.name, s.id LIMIT @limit', { limit: query.limit }).map(toInfo);
+  list({ filter, limit, offset }: { filter: SeriesFilter; limit: number; offset: number }): { series: SeriesInfo[]; total: number } {
+    const inOrder = this.lookUp(filter).infos.toSorted(
+      (a, b) => compareText(a.name, b.name) || compareText(a.agentId, b.agentId) || compareText(a.tagsJson, b.tagsJson) || a.id - b.id,
+    );
+    return { series: inOrder.slice(offset, offset + limit), total: inOrder.length };
   }
 
   names(filter: SeriesFilter): { name: string; type: MetricType }[] {
@@ -145,23 +132,14 @@ export class SeriesFinder {
   }
 
   /** The agents of a filter by key, and a dictionary that knows their series. */
-  private agentsOf({ agentIds, providers, regions }: SeriesFilter): AgentRow[] {
+  private agentsOf(filter: SeriesFilter): AgentRow[] {
     this.dictionary.refresh();
-    const { where, parameters } = conditions({
-      ...(agentIds && { agentIds }),
-      ...(providers && { providers }),
-      ...(regions && { regions }),
-    });
+    const { where, parameters } = conditions(filter);
     const rows = this.db
-      .prepare(`SELECT agent_key AS agentKey, id AS agentId, provider, region, zone FROM agents AS a ${where} ORDER BY agent_key`)
+      .prepare(`SELECT agent_key AS agentKey, id AS agentId, provider, region, zone FROM agents ${where} ORDER BY agent_key`)
       .all(parameters) as AgentRow[];
     if (where === '') this.dictionary.keepOnly(new Set(rows.map(({ agentKey }) => agentKey)));
     return rows;
-  }
-
-  private select(filter: SeriesFilter, tail: string, more: object = {}): SeriesRow[] {
-    const { where, parameters } = conditions(filter);
-    return this.db.prepare(`SELECT ${COLUMNS} ${FROM} ${where} ${tail}`).all({ ...parameters, ...more }) as SeriesRow[];
   }
 }
 
@@ -178,12 +156,13 @@ function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function toInfo(row: SeriesRow): SeriesInfo {
-  const { agentKey: _, unit, ...info } = row;
-  return { ...info, unit: unit === '' ? null : unit };
+/** By UTF-16 code unit. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
-/** The filter as SQL: only fixed text in the statement, every value bound (lists as JSON). */
+/** Conditions on agents as SQL: only fixed text in the statement, every value bound (lists as JSON). */
 function conditions(filter: SeriesFilter): { where: string; parameters: Record<string, unknown> } {
   const parts: string[] = [];
   const parameters: Record<string, unknown> = {};
@@ -192,19 +171,8 @@ function conditions(filter: SeriesFilter): { where: string; parameters: Record<s
     parts.push(`${column} IN (SELECT value FROM json_each(@${name}))`);
     parameters[name] = JSON.stringify(values);
   };
-  among('a.id', 'agentIds', filter.agentIds);
-  among('a.provider', 'providers', filter.providers);
-  among('a.region', 'regions', filter.regions);
-  among('s.name', 'names', filter.names);
-  among('s.type', 'types', filter.types);
-  if (filter.nameContains !== undefined) {
-    parts.push('instr(lower(s.name), lower(@nameContains)) > 0');
-    parameters.nameContains = filter.nameContains;
-  }
-  for (const [i, { key, value }] of (filter.tags ?? []).entries()) {
-    parts.push(`EXISTS (SELECT 1 FROM json_each(s.tags) AS tag WHERE tag.key = @tagKey${i} AND tag.value = @tagValue${i})`);
-    parameters[`tagKey${i}`] = key;
-    parameters[`tagValue${i}`] = value;
-  }
+  among('id', 'agentIds', filter.agentIds);
+  among('provider', 'providers', filter.providers);
+  among('region', 'regions', filter.regions);
   return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, parameters };
 }
