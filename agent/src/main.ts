@@ -4,11 +4,15 @@
  * 2 died of a bug; whoever supervises the process starts it again, and what was measured is in the spool.
  */
 import { env } from 'node:process';
+import { setFlagsFromString } from 'node:v8';
 import { Agent } from './agent.js';
 import { HELP, type Invocation, parseOptions } from './options.js';
 import { reasonOf } from './reason-of.js';
 import { TextLogger } from './text-logger.js';
 import { agentVersion } from './version.js';
+
+// Garbage is collected a little more often, in a space that does not grow: with a week of batches waiting, 75 MB instead of 105.
+setFlagsFromString('--semi-space-growth-factor=1');
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n`);

@@ -2,7 +2,7 @@
  * The folder with the batches' files. Nothing is ever changed in place. Files that are damaged or that the server will never take are
  * renamed to `.corrupt` and `.refused`, for people; the newest few are kept.
  */
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, opendir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch } from '../model.js';
 import { decodeBatch, fileNameOf, parseFileName } from './batch-file.js';
@@ -25,7 +25,8 @@ export class BatchFolder {
   async open(leaving: ReadonlySet<string>): Promise<{ entries: SpoolEntry[]; lastSeq: number }> {
     const entries: SpoolEntry[] = [];
     let lastSeq = 0;
-    for (const name of await readdir(this.dir)) {
+    // One by one: there may be tens of thousands.
+    for await (const { name } of await opendir(this.dir)) {
       lastSeq = Math.max(lastSeq, Number(/^\d{12}(?=-)/.exec(name)?.[0] ?? 0));
       if (leaving.has(name) || name.endsWith('.tmp')) await this.remove(name);
       else entries.push(...[parseFileName(name, (await stat(this.path(name))).size)].filter((entry) => entry !== null));
