@@ -630,7 +630,7 @@ describe('GET /metrics/…', () => {
 
     const page = await get('/metrics/series?agent_id=rr-1&tag=target:t1&limit=2&offset=1');
     const own = series.filter((one: FrameData) => one.agent_id === 'rr-1' && one.tags.target === 't1');
-    expect(page.series).toEqual(own.slice(1, 3).map(({ value: _, timestamp: _at, ...rest }: FrameData) => rest));
+    expect(page.series).toEqual(own.slice(1, 3).map(({ value: _value, timestamp: _timestamp, ...rest }: FrameData) => rest));
     expect(page.pagination).toEqual({ total: own.length, limit: 2, offset: 1, hasMore: true });
     expect((await get('/metrics/series?agentId=nobody')).pagination.total).toBe(0);
     expect((await get('/metrics/series?offset=1000000&latest=1')).series).toEqual([]);

@@ -20,6 +20,7 @@ import { KnownGaps } from './known-gaps.js';
 import { KnownUsage } from './known-usage.js';
 import type { CheckpointThreadData } from './threads/checkpoint-thread.js';
 import type { CompactorThreadData } from './threads/compactor-thread.js';
+import { unpack } from './threads/packed-groups.js';
 import { ReaderPool } from './threads/reader-pool.js';
 import type { ReaderThreadData } from './threads/reader-thread.js';
 import { ThreadHost } from './threads/thread-host.js';
@@ -113,7 +114,7 @@ export class SqliteStorage implements Storage, Part {
     this.gaps = { agents: known.keys, within: (query) => read.call('gaps', query) };
     this.reader = {
       samples: (query) => read.call('samples', query),
-      aggregate: (query) => read.call('aggregate', query),
+      aggregate: async (query) => unpack(await read.call('aggregate', query)),
       latest: (query) => read.call('latest', query),
       series: (query) => read.call('series', query),
       names: (filter) => read.call('names', filter),

@@ -1,4 +1,4 @@
-import type { BatchErrors } from '../../ports.js';
+import type { AggregateQuery, BatchErrors } from '../../ports.js';
 import type { Db } from '../open.js';
 import { ActivityRows } from '../rows/activity-rows.js';
 import { AgentRows } from '../rows/agent-rows.js';
@@ -8,6 +8,7 @@ import { GapRows } from '../rows/gap-rows.js';
 import { TargetRows } from '../rows/target-rows.js';
 import { FoldPlanner } from '../units/fold-planner.js';
 import { UsageRows } from '../rows/usage-rows.js';
+import { pack } from '../threads/packed-groups.js';
 import { ExpiryPlanner } from '../units/expiry-planner.js';
 import { AggregateReader } from './aggregate-reader.js';
 import { SampleReader } from './sample-reader.js';
@@ -40,7 +41,7 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
   );
   return {
     samples: samples.samples.bind(samples),
-    aggregate: aggregates.aggregate.bind(aggregates),
+    aggregate: (query: AggregateQuery) => pack(aggregates.aggregate(query)),
     latest: samples.latest.bind(samples),
     series: series.list.bind(series),
     names: series.names.bind(series),

@@ -1,0 +1,53 @@
+/** Aggregates come through between threads as they are. */
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { AggregateGroup } from '../../src/model/aggregate.js';
+import { pack, unpack } from '../../src/storage/sqlite/threads/packed-groups.js';
+
+interface Shape {
+  readonly labels: number;
+  readonly sumOfMeans: boolean;
+  readonly increase: boolean;
+  readonly percentiles: number | null;
+}
+
+const number = fc.oneof(fc.double(), fc.constantFrom(NaN, Infinity, -Infinity, -0, 2 ** 60));
+const text = fc.oneof(fc.string(), fc.constantFrom('', 'ms', '__proto__', '{"target":"t1"}'));
+
+function groupsOf(shape: Shape): fc.Arbitrary<AggregateGroup[]> {
+  const group = fc.integer({ min: 0, max: 5 }).chain((rows) => {
+    const column = fc.array(number, { minLength: rows, maxLength: rows }).map((values) => Float64Array.from(values));
+    const several = (length: number): fc.Arbitrary<Float64Array[]> => fc.array(column, { minLength: length, maxLength: length });
+    return fc.record({
+      labels: fc.array(fc.option(text), { minLength: shape.labels, maxLength: shape.labels }),
+      seriesCount: fc.nat(),
+      agentCount: fc.nat(),
+      unit: fc.option(text),
+      commonTagsJson: text,
+      uniqueNames: fc.nat(),
+      bucketsMs: column,
+      count: column,
+      sum: column,
+      min: column,
+      max: column,
+      ...(shape.sumOfMeans && { sumOfMeans: column }),
+      ...(shape.increase && { increase: column }),
+      ...(shape.percentiles !== null && { percentiles: several(shape.percentiles) }),
+      firstMs: number,
+      lastMs: number,
+    }) as fc.Arbitrary<AggregateGroup>;
+  });
+  return fc.array(group, { maxLength: 8 });
+}
+
+const answer = fc
+  .record({ labels: fc.nat(3), sumOfMeans: fc.boolean(), increase: fc.boolean(), percentiles: fc.option(fc.nat(3)) })
+  .chain(groupsOf);
+
+test('what was packed is unpacked', () => {
+  fc.assert(
+    fc.property(answer, (groups) => {
+      expect(unpack(structuredClone(pack(groups)))).toEqual(groups);
+    }),
+  );
+});
