@@ -214,9 +214,7 @@ export class SqliteStorage implements Storage, Part {
       return;
     }
     this.waitingActivities.push({ activity, agentKey });
-    this.activityWrite ??= this.writeActivities().finally(() => {
-      this.activityWrite = null;
-    });
+    this.activityWrite ??= this.writeActivities();
   }
 
   private async writeActivities(): Promise<void> {
@@ -230,6 +228,8 @@ export class SqliteStorage implements Storage, Part {
         this.logger.warn('activities could not be written', { count: entries.length, error });
       }
     }
+    // At once, not when the promise is settled: what comes in between would wait for the next activity.
+    this.activityWrite = null;
   }
 }
 
