@@ -20,6 +20,7 @@ import { agentGapRoutes } from './http/routes/agent-gaps.js';
 import { agentPushRoutes } from './http/routes/agent-push.js';
 import { agentReadRoutes } from './http/routes/agents.js';
 import { dashboardRoutes } from './http/routes/dashboard.js';
+import { metricChartRoutes } from './http/routes/metrics-chart.js';
 import { metricReadRoutes } from './http/routes/metrics.js';
 import { targetRoutes } from './http/routes/targets.js';
 import { createHttpApp } from './http/server.js';
@@ -34,6 +35,7 @@ import { KnownFrameReader } from './ingest/templates/known-frame-reader.js';
 import { LiveChannel } from './live/live-channel.js';
 import type { Events } from './model/event.js';
 import { AgentQueries } from './query/agent-queries.js';
+import { ChartQueries } from './query/chart.js';
 import { DashboardQueries } from './query/dashboard-queries.js';
 import { GapQueries } from './query/gaps.js';
 import { MetricQueries } from './query/metric-queries.js';
@@ -144,6 +146,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
       agentReadRoutes({ agentQueries, clock }),
       agentGapRoutes({ gapQueries, clock }),
       metricReadRoutes({ metricQueries, clock }),
+      metricChartRoutes({ chartQueries: new ChartQueries(storage.reader, gapQueries), clock }),
       dashboardRoutes({ dashboardQueries, clock }),
     ].map((router) => ({ path: '/api/v1', router })),
   });

@@ -51,6 +51,7 @@ const ROUTES: readonly Row[] = [
 
   ['GET /api/v1/metrics', null, 'person', 200],
   ['GET /api/v1/metrics/aggregated', null, 'person', 200],
+  ['GET /api/v1/metrics/chart', '/api/v1/metrics/chart?metric_name=access_gauge', 'person', 200],
   ['GET /api/v1/metrics/history', '/api/v1/metrics/history?metric_name=access_gauge', 'person', 200],
   ['GET /api/v1/metrics/history/:name', '/api/v1/metrics/history/access_gauge', 'person', 200],
   ['GET /api/v1/metrics/agent/:agentId', `/api/v1/metrics/agent/${AGENT_ID}`, 'person', 200],

@@ -1,7 +1,7 @@
 /** What `GET /metrics/aggregated` is asked to compute: its parameters' joi schemas, and what becomes of them. */
 import Joi from 'joi';
 import { AppError } from '../../model/errors.js';
-import { AGGREGATIONS, type Aggregation } from '../../query/aggregated.js';
+import { AGGREGATIONS, type Aggregation } from '../../query/aggregation.js';
 import type { GroupKey } from '../../model/aggregate.js';
 import { commaSeparated } from './read-params.js';
 
