@@ -1,6 +1,5 @@
 import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
-
-export type Tone = 'ok' | 'warn' | 'error' | 'off';
+import { toneOf } from './tone';
 
 /** A state in a word, with a mark whose shape says the same as its colour. */
 @Component({
@@ -43,31 +42,4 @@ export class Status {
   readonly text = input<string>();
   protected readonly label = computed(() => this.text() ?? this.status());
   protected readonly tone = computed(() => toneOf(this.status()));
-}
-
-/** What a word of the API means: of agents, of health, of configurations and of commands. */
-export function toneOf(status: string): Tone {
-  switch (status) {
-    case 'connected':
-    case 'healthy':
-    case 'excellent':
-    case 'good':
-    case 'applied':
-    case 'ok':
-    case 'live':
-      return 'ok';
-    case 'warning':
-    case 'pending':
-    case 'sent':
-    case 'connecting':
-      return 'warn';
-    case 'error':
-    case 'failed':
-    case 'refused':
-    case 'critical':
-    case 'offline':
-      return 'error';
-    default:
-      return 'off';
-  }
 }
