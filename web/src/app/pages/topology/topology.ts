@@ -1,0 +1,106 @@
+/** What GET /api/v1/topology answers, and how good a path is. Pure. */
+import type { Tone } from '../../shared/tone';
+
+export interface TopologyNetwork {
+  readonly name: string;
+  readonly agent_ids: readonly string[];
+}
+
+export interface TopologyRegion {
+  readonly name: string;
+  readonly networks: readonly TopologyNetwork[];
+}
+
+export interface TopologyProvider {
+  readonly name: string;
+  readonly regions: readonly TopologyRegion[];
+}
+
+export interface TopologyAgent {
+  readonly id: string;
+  readonly status: string;
+  readonly health: string;
+  readonly provider: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly network: string;
+  readonly last_seen: string | null;
+}
+
+export interface TopologyEdge {
+  readonly agent_id: string;
+  readonly target: string;
+  readonly type: string;
+  readonly rtt_avg_ms: number | null;
+  readonly rtt_max_ms: number | null;
+  readonly packet_loss_percent: number | null;
+  readonly success_percent: number | null;
+  readonly samples: number;
+}
+
+export interface Topology {
+  readonly timestamp: string;
+  readonly timeRange: string;
+  readonly providers: readonly TopologyProvider[];
+  readonly agents: readonly TopologyAgent[];
+  readonly targets: readonly { readonly id: string }[];
+  readonly edges: readonly TopologyEdge[];
+  readonly truncated: boolean;
+}
+
+/** What a path between two places is measured by. */
+export interface Path {
+  readonly rttAvgMs: number | null;
+  readonly rttMaxMs: number | null;
+  readonly lossPercent: number | null;
+  readonly successPercent: number | null;
+}
+
+/** Where a path begins to be slow, and to be bad. */
+export const SLOW_RTT_MS = 150;
+export const BAD_LOSS_PERCENT = 5;
+
+/** Off: nothing was measured. Error: five percent and more are lost, or answers stay away. Warn: some are lost, or it is slow. */
+export function toneOfPath({ rttAvgMs, lossPercent, successPercent }: Path): Tone {
+  if (rttAvgMs === null && lossPercent === null && successPercent === null) return 'off';
+  const lost = Math.max(lossPercent ?? 0, 100 - (successPercent ?? 100));
+  if (lost >= BAD_LOSS_PERCENT) return 'error';
+  return lost > 0 || (rttAvgMs ?? 0) >= SLOW_RTT_MS ? 'warn' : 'ok';
+}
+
+export function pathOf(edge: TopologyEdge): Path {
+  return {
+    rttAvgMs: edge.rtt_avg_ms,
+    rttMaxMs: edge.rtt_max_ms,
+    lossPercent: edge.packet_loss_percent,
+    successPercent: edge.success_percent,
+  };
+}
+
+/** Several paths as one: the mean of averages, the largest maximum. */
+export function joined(paths: readonly Path[]): Path {
+  const known = (pick: (path: Path) => number | null): number[] => paths.map(pick).filter((value) => value !== null);
+  const mean = (values: readonly number[]): number | null =>
+    values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  const maxima = known(({ rttMaxMs }) => rttMaxMs);
+  return {
+    rttAvgMs: mean(known(({ rttAvgMs }) => rttAvgMs)),
+    rttMaxMs: maxima.length === 0 ? null : Math.max(...maxima),
+    lossPercent: mean(known(({ lossPercent }) => lossPercent)),
+    successPercent: mean(known(({ successPercent }) => successPercent)),
+  };
+}
+
+const ORDER: readonly Tone[] = ['error', 'warn', 'ok', 'off'];
+
+/** Of a list of edges, the worst first; of equals, the slower. */
+export function worstFirst(edges: readonly TopologyEdge[]): TopologyEdge[] {
+  const rank = (edge: TopologyEdge): number => ORDER.indexOf(toneOfPath(pathOf(edge)));
+  return [...edges].sort(
+    (a, b) =>
+      rank(a) - rank(b) ||
+      (b.packet_loss_percent ?? 0) - (a.packet_loss_percent ?? 0) ||
+      (b.rtt_avg_ms ?? 0) - (a.rtt_avg_ms ?? 0) ||
+      `${a.agent_id} ${a.target}`.localeCompare(`${b.agent_id} ${b.target}`),
+  );
+}
