@@ -1,8 +1,163 @@
-import { ChangeDetectionStrategy, Component } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, effect, inject, input, linkedSignal, signal, untracked } from '@angular/core';
+import { MatButtonModule } from '@angular/material/button';
+import { type Params, Router, RouterLink } from '@angular/router';
+import { AgentStore } from '../../core/agent-store';
+import type { Agent } from '../../core/api-types';
+import { formatCount } from '../../core/units';
+import { Notice } from '../../shared/notice';
+import {
+  type AgentQuery,
+  BY_ID,
+  holdOrder,
+  optionsOf,
+  PAGE_SIZES,
+  pageOf,
+  parsePage,
+  parsePageSize,
+  parseSort,
+  selectAgents,
+  type Sort,
+  sortParam,
+  USUAL_PAGE_SIZE,
+} from './agent-query';
+import { AgentsTable } from './agents-table';
 
+/** The value of a choice that leaves everything in; the empty one stands for agents that have not said. */
+const ANY = '*';
+
+/**
+ * All agents: filtered, searched, sorted and paged, live. What is looked at is in the address. While somebody points at the
+ * rows or works in them they keep their places, and only what they say changes.
+ */
 @Component({
   selector: 'ccv-agents-page',
+  imports: [RouterLink, MatButtonModule, Notice, AgentsTable],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<h1>Agents</h1>`,
+  templateUrl: './agents-page.html',
+  styleUrl: './agents-page.scss',
 })
-export class AgentsPage {}
+export class AgentsPage {
+  private readonly router = inject(Router);
+  protected readonly store = inject(AgentStore);
+
+  /** Of the address. */
+  readonly status = input<string>();
+  readonly provider = input<string>();
+  readonly region = input<string>();
+  readonly q = input<string>();
+  readonly sort = input<string>();
+  readonly page = input<string>();
+  readonly size = input<string>();
+
+  protected readonly any = ANY;
+  protected readonly pageSizes = PAGE_SIZES;
+  protected readonly count = formatCount;
+  protected readonly query = computed<AgentQuery>(
+    () => ({
+      status: this.status() || null,
+      provider: this.provider() ?? null,
+      region: this.region() ?? null,
+      search: this.q() ?? '',
+      sort: parseSort(this.sort()) ?? BY_ID,
+    }),
+    { equal: (a, b) => JSON.stringify(a) === JSON.stringify(b) },
+  );
+  protected readonly isFiltered = computed(() => {
+    const { status, provider, region, search } = this.query();
+    return status !== null || provider !== null || region !== null || search.trim() !== '';
+  });
+  protected readonly pageSize = computed(() => parsePageSize(this.size()));
+  /** Somebody is at the rows: they must not move. */
+  protected readonly isHeld = signal(false);
+
+  private readonly selected = linkedSignal<{ agents: readonly Agent[]; query: AgentQuery; isHeld: boolean }, readonly Agent[]>({
+    source: () => ({ agents: this.store.agents(), query: this.query(), isHeld: this.isHeld() }),
+    computation: ({ agents, query, isHeld }, previous) =>
+      isHeld && previous !== undefined && previous.source.query === query
+        ? holdOrder(previous.value, agents, query)
+        : selectAgents(agents, query),
+  });
+  protected readonly total = computed(() => this.selected().length);
+  protected readonly shown = computed(() => pageOf(this.selected(), parsePage(this.page()), this.pageSize()));
+  /** Said aloud when something else is looked at, not at every change of the fleet. */
+  protected readonly announcement = computed(() => {
+    this.query();
+    if (!this.store.isLoaded()) return '';
+    return untracked(() => `${formatCount(this.total())} of ${formatCount(this.store.agents().length)} agents`);
+  });
+
+  protected readonly statuses = computed(() =>
+    withChosen(
+      optionsOf(this.store.agents(), ({ status }) => status),
+      this.query().status,
+    ),
+  );
+  protected readonly providers = computed(() =>
+    withChosen(
+      optionsOf(this.store.agents(), ({ provider }) => provider),
+      this.query().provider,
+    ),
+  );
+  protected readonly regions = computed(() => {
+    const { provider, region } = this.query();
+    const agents = this.store.agents().filter((agent) => provider === null || agent.provider === provider);
+    return withChosen(
+      optionsOf(agents, (agent) => agent.region),
+      region,
+    );
+  });
+
+  protected readonly text = signal('');
+  private sought = '';
+
+  constructor() {
+    effect(() => {
+      const search = this.q() ?? '';
+      // What comes back from the address while somebody goes on typing is not put over it.
+      if (search !== this.sought) this.text.set(search);
+      this.sought = search;
+    });
+  }
+
+  protected choose(name: 'status' | 'provider' | 'region', value: string): void {
+    const change: Params = { [name]: value === ANY ? null : value, page: null };
+    // A region of another provider would leave nothing.
+    if (name === 'provider') change['region'] = null;
+    this.go(change);
+  }
+
+  protected search(text: string): void {
+    this.text.set(text);
+    this.sought = text;
+    this.go({ q: text.trim() === '' ? null : text, page: null }, true);
+  }
+
+  protected order(sort: Sort): void {
+    this.go({ sort: sortParam(sort), page: null });
+  }
+
+  protected resize(size: string): void {
+    this.go({ size: parsePageSize(size) === USUAL_PAGE_SIZE ? null : size, page: null });
+  }
+
+  protected turnTo(page: number): void {
+    this.go({ page: page === 1 ? null : page });
+  }
+
+  protected clear(): void {
+    this.text.set('');
+    this.go({ status: null, provider: null, region: null, q: null, page: null });
+  }
+
+  private go(queryParams: Params, replaceUrl = false): void {
+    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl });
+  }
+}
+
+/** What was chosen stays among the choices, also while no agent has it. */
+function withChosen<T extends { value: string; count: number }>(
+  options: readonly T[],
+  chosen: string | null,
+): { value: string; count: number }[] {
+  return chosen === null || options.some(({ value }) => value === chosen) ? [...options] : [...options, { value: chosen, count: 0 }];
+}
