@@ -23,6 +23,7 @@ import { dashboardRoutes } from './http/routes/dashboard.js';
 import { metricChartRoutes } from './http/routes/metrics-chart.js';
 import { metricReadRoutes } from './http/routes/metrics.js';
 import { targetRoutes } from './http/routes/targets.js';
+import { topologyRoutes } from './http/routes/topology.js';
 import { createHttpApp } from './http/server.js';
 import { UpgradeGate } from './http/upgrade-gate.js';
 import { UpgradeRouter } from './http/upgrade-router.js';
@@ -39,6 +40,7 @@ import { ChartQueries } from './query/chart.js';
 import { DashboardQueries } from './query/dashboard-queries.js';
 import { GapQueries } from './query/gaps.js';
 import { MetricQueries } from './query/metric-queries.js';
+import { TopologyQueries } from './query/topology.js';
 import { type Clock, systemClock } from './runtime/clock.js';
 import { EventBus } from './runtime/event-bus.js';
 import { Lifecycle, type Part } from './runtime/lifecycle.js';
@@ -122,6 +124,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const gapQueries = new GapQueries(registry, storage.gaps);
   const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage, storage.health, gapQueries);
   const dashboardQueries = new DashboardQueries(storage.reader, registry, activities, storage.health, clock);
+  const topologyQueries = new TopologyQueries(storage.reader, registry, book, clock);
   const live = new LiveChannel({ settings: config.live, bus, agents: registry, reader: storage.reader, metrics, clock, logger });
 
   // HTTP, and the upgrades to WebSocket
@@ -148,6 +151,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
       metricReadRoutes({ metricQueries, clock }),
       metricChartRoutes({ chartQueries: new ChartQueries(storage.reader, gapQueries), clock }),
       dashboardRoutes({ dashboardQueries, clock }),
+      topologyRoutes({ topologyQueries, clock }),
     ].map((router) => ({ path: '/api/v1', router })),
   });
   const gate = new UpgradeGate(config.agents, () => agentSockets.count);

@@ -36,6 +36,16 @@ export class TargetBook {
     this.targets.delete(id);
   }
 
+  /** What people call them, by `kind:address`, the address as agents show it. Of several with the same, the oldest's. */
+  names(): Map<string, string> {
+    const names = new Map<string, string>();
+    for (const target of this.targets.values()) {
+      const id = `${target.type}:${watchedAddress(target)}`;
+      if (!names.has(id)) names.set(id, target.name);
+    }
+    return names;
+  }
+
   /** What the targets ask this agent to watch; a kind without targets is absent. */
   applyingTo(agentId: string): TargetLists {
     const lists: { [kind in Target['type']]?: string[] } = {};

@@ -4,8 +4,9 @@
  * both, so those buckets — of the series concerned only — are read sample by sample, up to a limit.
  */
 import type { TimeRange } from '../model/metric.js';
-import type { AggregateGroup, MetricReader, SampleCursor } from '../storage/ports.js';
+import type { AggregateGroup, MetricReader, SampleCursor, SampleRows } from '../storage/ports.js';
 import type { MetricFilter } from './filter.js';
+import { parseTags } from './present.js';
 
 export const PACKET_LOSS_METRIC = 'ping_packet_loss_percent';
 
@@ -71,6 +72,50 @@ export async function averageLoss(
   return count === 0 ? null : sum / count;
 }
 
+/** One agent's pings of one target, and the aggregate of their loss in one bucket. */
+export interface TargetLoss {
+  readonly agentId: string;
+  readonly target: string;
+  readonly all: AggregateGroup;
+}
+
+/** The average per agent and target over the whole range, by their aggregates; null where it would take too many samples to tell. */
+export async function lossPerTarget(
+  reader: MetricReader,
+  filter: MetricFilter,
+  range: TimeRange,
+  given: readonly TargetLoss[],
+  limits = LIMITS,
+): Promise<Map<AggregateGroup, number | null>> {
+  const losses = new Map<AggregateGroup, number | null>();
+  const mixed = new Map<string, { readonly all: AggregateGroup; readonly bucket: LossBucket }>();
+  const agentIds = new Set<string>();
+  const keyOf = (agentId: string, target: unknown): string => JSON.stringify([agentId, target]);
+  for (const { agentId, target, all } of given) {
+    const average = (all.sum[0] ?? NaN) / (all.count[0] ?? NaN);
+    if ((all.max[0] ?? 0) <= 100) losses.set(all, average);
+    else if ((all.min[0] ?? 0) > 100) losses.set(all, average / 100);
+    else {
+      mixed.set(keyOf(agentId, target), { all, bucket: { sum: 0, count: 0 } });
+      agentIds.add(agentId);
+    }
+  }
+  if (mixed.size === 0) return losses;
+  let isWhole = false;
+  for await (const rows of pages(reader, { ...filter, names: [PACKET_LOSS_METRIC], agentIds: [...agentIds] }, range, limits)) {
+    const buckets = rows.series.map(({ agentId, tagsJson }) => mixed.get(keyOf(agentId, parseTags(tagsJson)['target']))?.bucket);
+    for (const [row, index] of rows.seriesIndex.entries()) {
+      const bucket = buckets[index];
+      if (bucket === undefined) continue;
+      bucket.sum += percent(rows.values[row] ?? 0);
+      bucket.count += 1;
+    }
+    isWhole = !rows.hasMore;
+  }
+  for (const { all, bucket } of mixed.values()) losses.set(all, isWhole && bucket.count > 0 ? bucket.sum / bucket.count : null);
+  return losses;
+}
+
 /** Adds what single series' aggregates can tell of the odd buckets; answers the series and buckets they cannot. */
 async function addUnmixed(
   reader: MetricReader,
@@ -112,30 +157,43 @@ async function addMixed(
   const buckets = new Set([...mixed.values()].flatMap((entry) => [...entry.buckets]));
   const span = within(range, buckets, stepMs);
   const ofAgents = { ...filter, agentIds: [...new Set([...mixed.values()].map((entry) => entry.agentId))] };
+  let unreadMs: number | null = null;
+  for await (const rows of pages(reader, ofAgents, span, limits)) {
+    for (const [row, index] of rows.seriesIndex.entries()) {
+      const bucketMs = Math.floor((rows.timestampsMs[row] ?? 0) / stepMs) * stepMs;
+      const isMixed = mixed.get(rows.series[index]?.id ?? 0)?.buckets.has(bucketMs) === true;
+      if (isMixed) add(losses, bucketMs, percent(rows.values[row] ?? 0), 1);
+    }
+    unreadMs = rows.hasMore ? (rows.timestampsMs.at(-1) ?? Infinity) : null;
+  }
+  if (unreadMs === null) return;
+  for (const bucketMs of buckets) {
+    if (bucketMs <= unreadMs) losses.set(bucketMs, null);
+  }
+}
+
+/** Samples, newest first, as many as the limits let through. The last page says whether that was all. */
+async function* pages(reader: MetricReader, filter: MetricFilter, range: TimeRange, limits: typeof LIMITS): AsyncGenerator<SampleRows> {
   let after: SampleCursor | null = null;
   for (let read = 0; read < limits.maxSamples; read += limits.pageSamples) {
-    const rows = await reader.samples({
-      filter: ofAgents,
-      range: span,
+    const rows: SampleRows = await reader.samples({
+      filter,
+      range,
       order: 'newest',
       limit: limits.pageSamples,
       offset: 0,
       ...(after === null ? {} : { after }),
     });
-    for (const [row, index] of rows.seriesIndex.entries()) {
-      const seriesId = rows.series[index]?.id ?? 0;
-      const timestampMs = rows.timestampsMs[row] ?? 0;
-      const bucketMs = Math.floor(timestampMs / stepMs) * stepMs;
-      const value = rows.values[row] ?? 0;
-      if (mixed.get(seriesId)?.buckets.has(bucketMs) === true) add(losses, bucketMs, value > 100 ? value / 100 : value, 1);
-      after = { timestampMs, seriesId };
-    }
-    if (!rows.hasMore) return;
+    yield rows;
+    const last = rows.seriesIndex.length - 1;
+    if (!rows.hasMore || last < 0) return;
+    after = { timestampMs: rows.timestampsMs[last] ?? 0, seriesId: rows.series[rows.seriesIndex[last] ?? 0]?.id ?? 0 };
   }
-  const unreadMs = after?.timestampMs ?? Infinity;
-  for (const bucketMs of buckets) {
-    if (bucketMs <= unreadMs) losses.set(bucketMs, null);
-  }
+}
+
+/** What a sample says, in percent. */
+function percent(value: number): number {
+  return value > 100 ? value / 100 : value;
 }
 
 function add(losses: LossBuckets, bucketMs: number, sum: number, count: number): void {

@@ -758,6 +758,34 @@ describe('GET /dashboard/…', () => {
   });
 });
 
+test('GET /topology', async () => {
+  const { timeRange, agents, providers, targets, edges, truncated } = await get(`/topology?${HOUR_RANGE}`);
+  expect([timeRange, truncated]).toEqual(['custom', false]);
+  expect(agents.map(({ id }: FrameData) => id)).toEqual(['rr-1', 'rr-2', 'rr-3', 'summary']);
+  expect(agents[3]).toMatchObject({ ...PLACES.summary, status: 'connected', network: '' });
+  expect(providers.map(({ name, regions }: FrameData) => [name, regions.map((region: FrameData) => region.name)])).toEqual([
+    ['aws', ['eu-west-1']],
+    ['azure', ['westeurope']],
+    ['gcp', ['us-central1', 'us-east1']],
+  ]);
+  expect(targets).toEqual([{ id: 'ping:t1', type: 'ping', address: 't1', name: 't1' }]);
+  const numbers = (agentId: string, name: string): number[] =>
+    IN_HOUR.filter((sent) => sent.agentId === agentId && sent.name === name).map(numberOf);
+  expect(edges).toEqual(
+    ['rr-1', 'rr-2'].map((agentId) => ({
+      agent_id: agentId,
+      target: 'ping:t1',
+      type: 'ping',
+      rtt_avg_ms: total(numbers(agentId, 'ping_rtt_avg_ms')) / MINUTES,
+      rtt_max_ms: Math.max(...numbers(agentId, 'ping_rtt_max_ms')),
+      packet_loss_percent: expect.closeTo((3 * 33.33) / MINUTES, 9),
+      success_percent: null,
+      samples: MINUTES,
+    })),
+  );
+  expect(await get('/topology?provider=aws&metric_name=ignored')).toMatchObject({ timeRange: '5m', agents: [{ id: 'rr-3' }], edges: [] });
+});
+
 describe('bad input', () => {
   function expectError(answer: ApiAnswer, status: number, code: string, part: string): void {
     expect(answer.status).toBe(status);
@@ -820,6 +848,8 @@ describe('bad input', () => {
     ['/dashboard/overview?timeRange=x', 'timeRange'],
     ['/dashboard/metrics?timeRange=x', 'timeRange'],
     ['/dashboard/activity?limit=none', 'none'],
+    ['/topology?timeRange=x', 'timeRange'],
+    ['/topology?tag=target', 'key:value'],
   ])('400: %s', async (path, part) => {
     expectError(await app.api(`/api/v1${path}`), 400, 'validation_failed', part);
   });

@@ -65,6 +65,7 @@ const ROUTES: readonly Row[] = [
   ['GET /api/v1/dashboard/metrics', null, 'person', 200],
   ['GET /api/v1/dashboard/health', null, 'person', 200],
   ['GET /api/v1/dashboard/activity', null, 'person', 200],
+  ['GET /api/v1/topology', null, 'person', 200],
 
   ['GET /api/v1/targets', null, 'person', 200],
   ['POST /api/v1/targets', null, 'person', 400, {}],

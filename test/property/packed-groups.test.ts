@@ -35,7 +35,7 @@ function groupsOf(shape: Shape): fc.Arbitrary<AggregateGroup[]> {
       ...(shape.percentiles !== null && { percentiles: several(shape.percentiles) }),
       firstMs: number,
       lastMs: number,
-    }) as fc.Arbitrary<AggregateGroup>;
+    });
   });
   return fc.array(group, { maxLength: 8 });
 }

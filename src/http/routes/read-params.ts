@@ -132,12 +132,12 @@ export function toPage({ limit: size, offset: skip, cursor }: PageParams): PageR
 }
 
 /**
- * The range asked for, by default the last 24 hours. With both a start and an end, `timeRange` says nothing.
+ * The range asked for; without any, the last `defaultRange`. With both a start and an end, `timeRange` says nothing.
  * @throws AppError `validation_failed`
  */
-export function toRange({ timeRange, startTime, endTime }: GivenRange, nowMs: number): LabelledRange {
+export function toRange({ timeRange, startTime, endTime }: GivenRange, nowMs: number, defaultRange = '24h'): LabelledRange {
   const bounded = startTime !== undefined && endTime !== undefined;
-  return resolveRange({ timeRange: bounded ? undefined : timeRange, startTime, endTime }, nowMs);
+  return resolveRange({ timeRange: bounded ? undefined : timeRange, startTime, endTime }, nowMs, defaultRange);
 }
 
 /**

@@ -157,3 +157,21 @@ describe('TargetService', () => {
     await expect(service.create(PING)).rejects.toMatchObject({ code: 'conflict' });
   });
 });
+
+test('names are by kind and address, as agents show it; of two for the same it is the older one', async () => {
+  for (const body of [
+    PING,
+    { name: 'The same', type: 'ping', address: '8.8.8.8' },
+    { name: 'DNS', type: 'dns', address: '8.8.8.8' },
+    { name: 'Database', type: 'tcp', address: 'db.example.com', port: 5432 },
+    { name: 'Six', type: 'tcp', address: '2001:db8::1', port: 443 },
+  ]) {
+    await house.service.create(body);
+  }
+  expect([...house.book.names()]).toEqual([
+    ['ping:8.8.8.8', 'Google'],
+    ['dns:8.8.8.8', 'DNS'],
+    ['tcp:db.example.com:5432', 'Database'],
+    ['tcp:[2001:db8::1]:443', 'Six'],
+  ]);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { averageLoss, PACKET_LOSS_METRIC, packetLoss, type LossBuckets } from '../../../src/query/packet-loss.js';
+import { averageLoss, lossPerTarget, PACKET_LOSS_METRIC, packetLoss, type LossBuckets } from '../../../src/query/packet-loss.js';
 import type { SampleQuery } from '../../../src/storage/ports.js';
 import { NaiveReader, type PlainSample } from '../../helpers/naive-reader.js';
 
@@ -22,6 +22,17 @@ async function lossesOf(reader: NaiveReader, limits?: { pageSamples: number; max
 async function averageOf(reader: NaiveReader): Promise<number | null> {
   const [all] = await reader.aggregate({ filter: FILTER, range: RANGE, stepMs: null, groupBy: [] });
   return averageLoss(reader, {}, RANGE, MINUTE, all);
+}
+
+/** By agent and target. */
+async function targetLossesOf(
+  reader: NaiveReader,
+  limits?: { pageSamples: number; maxSamples: number },
+): Promise<Map<string, number | null>> {
+  const groups = await reader.aggregate({ filter: FILTER, range: RANGE, stepMs: null, groupBy: ['agent', 'tag:target'] });
+  const given = groups.map((all) => ({ agentId: all.labels[0] ?? '', target: all.labels[1] ?? '', all }));
+  const losses = await lossPerTarget(reader, {}, RANGE, given, limits);
+  return new Map(given.map(({ agentId, target, all }) => [`${agentId} ${target}`, losses.get(all) ?? null]));
 }
 
 /** Counts how many times samples were asked for one by one. */
@@ -101,6 +112,56 @@ describe('packet loss', () => {
             values.reduce((a, b) => a + b, 0),
             6,
           );
+        }
+      }),
+    );
+  });
+});
+
+describe('packet loss of one agent and target', () => {
+  test('of well-behaved agents, and of such that are never within 1 %, comes from the aggregate alone', async () => {
+    const reader = new CountingReader([loss(0, T0), loss(50, T0 + 1), loss(3333, T0, 'odd'), loss(6667, T0 + 1, 'odd')]);
+    expect(await targetLossesOf(reader)).toEqual(
+      new Map([
+        ['a odd', 50],
+        ['a t', 25],
+      ]),
+    );
+    expect(reader.sampleQueries).toBe(0);
+  });
+
+  test('is left out where it would take too many samples', async () => {
+    const mixed = Array.from({ length: 10 }, (_, i) => loss(i % 2 === 0 ? 0 : 3333, T0 + i));
+    const reader = new NaiveReader([...mixed, loss(7, T0, 'plain')]);
+    expect((await targetLossesOf(reader, { pageSamples: 4, maxSamples: 12 })).get('a t')).toBeCloseTo(16.665, 9);
+    expect(await targetLossesOf(reader, { pageSamples: 4, maxSamples: 8 })).toEqual(
+      new Map([
+        ['a plain', 7],
+        ['a t', null],
+      ]),
+    );
+  });
+
+  test('always equals the average of the corrected samples', async () => {
+    const sample = fc.record({
+      value: fc.constantFrom(0, 0, 33.25, 100, 3333, 6667),
+      offset: fc.integer({ min: 0, max: 10 * MINUTE - 1 }),
+      target: fc.constantFrom('t1', 't2'),
+      agentId: fc.constantFrom('a', 'b'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(sample, { maxLength: 60 }), async (given) => {
+        const distinct = [...new Map(given.map((one) => [`${one.agentId} ${one.target} ${one.offset}`, one])).values()];
+        const samples = distinct.map((one) => loss(one.value, T0 + one.offset, one.target, one.agentId));
+        const losses = await targetLossesOf(new NaiveReader(samples), { pageSamples: 7, maxSamples: 70 });
+        const expected = new Map<string, number[]>();
+        for (const { value, agentId, target } of distinct) {
+          const key = `${agentId} ${target}`;
+          expected.set(key, [...(expected.get(key) ?? []), value > 100 ? value / 100 : value]);
+        }
+        expect(new Set(losses.keys())).toEqual(new Set(expected.keys()));
+        for (const [key, values] of expected) {
+          expect(losses.get(key)).toBeCloseTo(values.reduce((a, b) => a + b, 0) / values.length, 6);
         }
       }),
     );
