@@ -5,7 +5,7 @@
  */
 import type { Tone } from '../../shared/tone';
 import { toneOf } from '../../shared/tone';
-import { joined, type Path, pathOf, type Topology, type TopologyAgent, type TopologyNetwork, toneOfPath } from './topology';
+import { joined, type Path, pathOf, targetLabel, type Topology, type TopologyAgent, type TopologyNetwork, toneOfPath } from './topology';
 
 export type NodeKind = 'provider' | 'region' | 'network' | 'agents' | 'agent' | 'target';
 
@@ -67,7 +67,8 @@ export function graphOf(topology: Topology, opened: ReadonlySet<string>): Graph 
       for (const network of region.networks) {
         const networkId = `${regionId} / ${network.name}`;
         nodes.push(box(networkId, 'network', network.name, regionId));
-        for (const node of inNetwork(network, networkId, agents, topology.agents.length <= MANY_AGENTS || opened.has(networkId))) place(node);
+        for (const node of inNetwork(network, networkId, agents, topology.agents.length <= MANY_AGENTS || opened.has(networkId)))
+          place(node);
         y += GAP_PX;
       }
     }
@@ -130,7 +131,7 @@ function targetsOf(topology: Topology, edges: readonly GraphEdge[], height: Read
     return all.reduce((sum, value) => sum + value, 0) / all.length;
   };
   const wanted = topology.targets
-    .map(({ id }) => ({ id: `target ${id}`, label: id, y: mean(`target ${id}`) }))
+    .map((target) => ({ id: `target ${target.id}`, label: targetLabel(target), y: mean(`target ${target.id}`) }))
     .sort((a, b) => a.y - b.y || a.label.localeCompare(b.label));
   const total = wanted.length * ROW_PX;
   const middle = wanted.reduce((sum, { y }) => sum + y, 0) / Math.max(1, wanted.length);

@@ -1,8 +1,164 @@
-import { ChangeDetectionStrategy, Component } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, signal } from '@angular/core';
+import { MatButtonModule } from '@angular/material/button';
+import { Router, RouterLink } from '@angular/router';
+import { Maximize, ZoomIn, ZoomOut } from 'lucide';
+import { Api } from '../../core/api';
+import { loadable } from '../../core/loadable';
+import { durationText, lasting, parseRange, type TimeRange } from '../../core/time-range';
+import { formatCount, formatValue } from '../../core/units';
+import { Icon } from '../../shared/icon';
+import { Notice } from '../../shared/notice';
+import { Status } from '../../shared/status';
+import { Time } from '../../shared/time';
+import { TimeRangePicker } from '../../shared/time-range-picker';
+import { type Graph, graphOf, type GraphEdge, type GraphNode, MANY_AGENTS } from './graph';
+import {
+  BAD_LOSS_PERCENT,
+  METRICS_OF,
+  pathOf,
+  SLOW_RTT_MS,
+  targetLabel,
+  type Topology,
+  type TopologyEdge,
+  toneOfPath,
+  worstFirst,
+} from './topology';
+import { TopologyGraph } from './topology-graph';
 
+const REFRESH_MS = 10_000;
+/** A list longer than this is searched, not read. */
+const MAX_LISTED = 300;
+const WORDS = { ok: 'good', warn: 'slow or losing', error: 'bad', off: 'not measured' } as const;
+
+/** Where agents are, what they reach, and how well: as a picture, and the same as a list. The view is in the address. */
 @Component({
   selector: 'ccv-topology-page',
+  imports: [RouterLink, MatButtonModule, Icon, Notice, Status, Time, TimeRangePicker, TopologyGraph],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<h1>Topology</h1>`,
+  templateUrl: './topology-page.html',
+  styleUrl: './topology-page.scss',
 })
-export class TopologyPage {}
+export class TopologyPage {
+  private readonly api = inject(Api);
+  private readonly router = inject(Router);
+  /** From the address. */
+  readonly range = input<string>();
+  readonly from = input<string>();
+  readonly to = input<string>();
+  readonly view = input<string>();
+
+  protected readonly icons = { fit: Maximize, zoomIn: ZoomIn, zoomOut: ZoomOut };
+  protected readonly limits = { slowMs: SLOW_RTT_MS, badPercent: BAD_LOSS_PERCENT };
+  protected readonly timeRange = computed(() =>
+    parseRange({ range: this.range() ?? null, from: this.from() ?? null, to: this.to() ?? null }, lasting(300_000)),
+  );
+  protected readonly isList = computed(() => this.view() === 'list');
+  protected readonly topology = loadable({
+    params: () => this.timeRange(),
+    load: (range, signal) =>
+      this.api.get<Topology>(
+        '/topology',
+        range.kind === 'last'
+          ? { timeRange: durationText(range.durationMs) }
+          : { startTime: new Date(range.startMs).toISOString(), endTime: new Date(range.endMs).toISOString() },
+        signal,
+      ),
+    refreshMs: REFRESH_MS,
+    keepsValue: true,
+  });
+  protected readonly opened = signal<ReadonlySet<string>>(new Set());
+  protected readonly graph = computed<Graph>(() => {
+    const topology = this.topology.value();
+    return topology === undefined ? { nodes: [], edges: [] } : graphOf(topology, this.opened());
+  });
+  protected readonly isFolded = computed(() => (this.topology.value()?.agents.length ?? 0) > MANY_AGENTS);
+  protected readonly chosen = signal<string | null>(null);
+  protected readonly chosenNode = computed(() => this.graph().nodes.find(({ id }) => id === this.chosen()) ?? null);
+  protected readonly chosenEdge = computed(() => this.graph().edges.find(({ id }) => id === this.chosen()) ?? null);
+  /** The paths that what is chosen stands for. */
+  protected readonly chosenPaths = computed(() => {
+    const [node, edge] = [this.chosenNode(), this.chosenEdge()];
+    const edges = this.topology.value()?.edges ?? [];
+    if (edge !== null) {
+      const agents = new Set(this.graph().nodes.find(({ id }) => id === edge.source)?.agentIds);
+      return worstFirst(edges.filter(({ agent_id, target }) => agents.has(agent_id) && `target ${target}` === edge.target));
+    }
+    if (node === null) return [];
+    if (node.kind === 'target') return worstFirst(edges.filter(({ target }) => `target ${target}` === node.id));
+    return worstFirst(edges.filter(({ agent_id }) => node.agentIds.includes(agent_id)));
+  });
+  protected readonly chosenAgent = computed(() => {
+    const node = this.chosenNode();
+    return node?.kind === 'agent' ? (this.topology.value()?.agents.find(({ id }) => id === node.agentIds[0]) ?? null) : null;
+  });
+  protected readonly words = signal('');
+  protected readonly listed = computed(() => {
+    const words = this.words().toLowerCase().split(/\s+/).filter(Boolean);
+    const agents = new Map((this.topology.value()?.agents ?? []).map((agent) => [agent.id, agent]));
+    return worstFirst(this.topology.value()?.edges ?? []).filter((edge) => {
+      const agent = agents.get(edge.agent_id);
+      const text = [edge.agent_id, this.targetOf(edge), agent?.provider, agent?.region, agent?.network].join(' ').toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+  });
+  protected readonly shown = computed(() => this.listed().slice(0, MAX_LISTED));
+  protected readonly description = computed(() => {
+    const topology = this.topology.value();
+    if (topology === undefined) return 'The topology, not loaded yet';
+    const bad = topology.edges.filter((edge) => toneOfPath(pathOf(edge)) === 'error').length;
+    return `Topology: ${topology.agents.length} agents, ${topology.targets.length} targets, ${topology.edges.length} paths, ${bad} of them bad. The list has the same in words.`;
+  });
+
+  protected readonly count = formatCount;
+  protected readonly ms = (value: number | null): string => formatValue(value, 'ms');
+  protected readonly percent = (value: number | null): string => formatValue(value, 'percent');
+  protected readonly toneOf = (edge: TopologyEdge) => toneOfPath(pathOf(edge));
+  protected readonly word = (edge: TopologyEdge): string => WORDS[toneOfPath(pathOf(edge))];
+
+  private readonly targets = computed(() => new Map((this.topology.value()?.targets ?? []).map((target) => [target.id, target])));
+  protected readonly targetOf = (edge: TopologyEdge): string => {
+    const target = this.targets().get(edge.target);
+    return target === undefined ? edge.target : targetLabel(target);
+  };
+  protected readonly chartOf = (edge: TopologyEdge) => ({
+    m: METRICS_OF[edge.type],
+    agent: edge.agent_id,
+    tag: `target:${edge.target.slice(edge.type.length + 1)}`,
+    range: '1h',
+  });
+
+  protected choose(node: GraphNode): void {
+    this.chosen.set(node.id);
+    if (node.kind === 'agents' && node.parent !== null) this.toggle(node.parent);
+    else if (node.kind === 'network' && this.isFolded()) this.toggle(node.id);
+  }
+
+  protected chooseEdge(edge: GraphEdge): void {
+    this.chosen.set(edge.id);
+  }
+
+  protected setRange(range: TimeRange): void {
+    const between = range.kind === 'between';
+    this.navigate({
+      range: between ? null : durationText(range.durationMs),
+      from: between ? new Date(range.startMs).toISOString() : null,
+      to: between ? new Date(range.endMs).toISOString() : null,
+    });
+  }
+
+  protected setView(view: 'list' | null): void {
+    this.navigate({ view });
+  }
+
+  private toggle(networkId: string): void {
+    this.opened.update((opened) => {
+      const next = new Set(opened);
+      if (!next.delete(networkId)) next.add(networkId);
+      return next;
+    });
+  }
+
+  private navigate(queryParams: Record<string, string | null>): void {
+    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge' });
+  }
+}

@@ -27,10 +27,23 @@ export interface TopologyAgent {
   readonly last_seen: string | null;
 }
 
+export type CheckType = 'ping' | 'http' | 'tcp' | 'dns';
+
+export interface TopologyTarget {
+  /** `type:address`. */
+  readonly id: string;
+  readonly type: CheckType;
+  readonly address: string;
+  /** As people call it; the address where nobody has named it. */
+  readonly name: string;
+}
+
 export interface TopologyEdge {
   readonly agent_id: string;
+  /** A target's id. */
   readonly target: string;
-  readonly type: string;
+  readonly type: CheckType;
+  /** Of pings the round trip, of other checks how long the answer took. */
   readonly rtt_avg_ms: number | null;
   readonly rtt_max_ms: number | null;
   readonly packet_loss_percent: number | null;
@@ -43,7 +56,7 @@ export interface Topology {
   readonly timeRange: string;
   readonly providers: readonly TopologyProvider[];
   readonly agents: readonly TopologyAgent[];
-  readonly targets: readonly { readonly id: string }[];
+  readonly targets: readonly TopologyTarget[];
   readonly edges: readonly TopologyEdge[];
   readonly truncated: boolean;
 }
@@ -90,6 +103,19 @@ export function joined(paths: readonly Path[]): Path {
     successPercent: mean(known(({ successPercent }) => successPercent)),
   };
 }
+
+/** What a target is called in pictures and lists: pings are the usual thing. */
+export function targetLabel({ type, name }: TopologyTarget): string {
+  return type === 'ping' ? name : `${name} (${type})`;
+}
+
+/** The metrics that tell of a path over time. */
+export const METRICS_OF: Readonly<Record<CheckType, readonly string[]>> = {
+  ping: ['ping_rtt_avg_ms', 'ping_packet_loss_percent'],
+  http: ['http_response_time_ms'],
+  tcp: ['tcp_connect_time_ms'],
+  dns: ['dns_lookup_time_ms'],
+};
 
 const ORDER: readonly Tone[] = ['error', 'warn', 'ok', 'off'];
 
