@@ -33,7 +33,10 @@ export function parseExposition(text: string): SelfMetric[] {
     const family = name.replace(/_(?:sum|count)$/, '');
     const part = metrics.has(name) ? '' : metrics.has(family) ? name.slice(family.length + 1) : '';
     const shown = [part, labels ?? ''].filter((text) => text !== '').join(' ');
-    of(metrics.has(name) ? name : metrics.has(family) ? family : name).samples.push({ labels: shown, value: Number(value?.replace('Inf', 'Infinity')) });
+    of(metrics.has(name) ? name : metrics.has(family) ? family : name).samples.push({
+      labels: shown,
+      value: Number(value?.replace('Inf', 'Infinity')),
+    });
   }
   return [...metrics.values()];
 }
