@@ -13,6 +13,7 @@ import {
   ViewEncapsulation,
 } from '@angular/core';
 import uPlot from 'uplot';
+import { bridged } from '../core/bridge';
 import type { Span } from '../core/time-range';
 import { utcTime } from '../core/times';
 import { formatValue, unitSymbol } from '../core/units';
@@ -104,7 +105,7 @@ export class Chart {
     if (width === 0) return;
     const { timesMs, lines } = this.data();
     const shape = JSON.stringify([this.heightPx(), lines.map(({ label, unit, color }) => [label, unit, color])]);
-    const values = [timesMs.map((ms) => ms / 1_000), ...lines.map((line) => line.values)] as uPlot.AlignedData;
+    const values = [timesMs.map((ms) => ms / 1_000), ...lines.map((line) => bridged(line.values))] as uPlot.AlignedData;
     if (this.plot !== null && shape === this.shape && !anew) {
       this.plot.batch(() => {
         this.plot?.setData(values, false);
@@ -239,7 +240,9 @@ function lonely(plot: uPlot, index: number, show: boolean): number[] | null {
   const values = plot.data[index] ?? [];
   const found: number[] = [];
   for (let i = 0; i < values.length; i += 1) {
-    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+    const startsHere = i === 0 || values[i - 1] === null;
+    const endsHere = i === values.length - 1 || values[i + 1] === null;
+    if (values[i] != null && startsHere && endsHere) found.push(i);
   }
   return found.length === 0 ? null : found;
 }
