@@ -1,8 +1,85 @@
-import { ChangeDetectionStrategy, Component } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject } from '@angular/core';
+import { RouterLink } from '@angular/router';
+import { AgentStore } from '../../core/agent-store';
+import { Api } from '../../core/api';
+import { loadable } from '../../core/loadable';
+import { formatCount, formatValue } from '../../core/units';
+import { Notice } from '../../shared/notice';
+import { Status } from '../../shared/status';
+import { ActivityFeed } from './activity-feed';
+import { attentionOf } from './attention';
+import { AttentionList } from './attention-list';
+import { FirstAgent } from './first-agent';
+import { FleetBars } from './fleet-bars';
+import { countBy, countByStatus } from './fleet-counts';
+import { type Health, healthWhy, ingestRate } from './health-words';
+import { refreshLive } from './live-refresh';
+import { NetworkCharts } from './network-charts';
 
+const HEALTH_REFRESH_MS = 5_000;
+/** Also when nothing comes in: that nothing does is news too. */
+const HEALTH_FALLBACK_MS = 15_000;
+
+/** The whole fleet at a glance: what is wrong first, then how many there are, how the network does and what happened. */
 @Component({
   selector: 'ccv-overview-page',
+  imports: [RouterLink, Notice, Status, ActivityFeed, AttentionList, FirstAgent, FleetBars, NetworkCharts],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<h1>Overview</h1>`,
+  templateUrl: './overview-page.html',
+  styleUrl: './overview-page.scss',
 })
-export class OverviewPage {}
+export class OverviewPage {
+  private readonly api = inject(Api);
+  protected readonly store = inject(AgentStore);
+  protected readonly health = loadable({
+    params: () => ({}),
+    load: (_params, abort) => this.api.get<Health>('/dashboard/health', {}, abort),
+    refreshMs: HEALTH_FALLBACK_MS,
+    keepsValue: true,
+  });
+  protected readonly view = computed(() => {
+    if (this.store.isLoaded()) return this.store.agents().length === 0 ? 'empty' : 'fleet';
+    return this.store.error() === null ? 'loading' : 'error';
+  });
+  /** The server being out of reach is said above already; what was known stays. */
+  protected readonly refreshError = computed(
+    () => [this.store.error(), this.health.error()].find((error) => error !== null && error.status !== 0) ?? null,
+  );
+  protected readonly statuses = computed(() => {
+    const counts = countByStatus(this.store.agents());
+    return [
+      { status: 'connected', label: 'Connected', count: counts.connected, mark: 'connected' },
+      { status: 'disconnected', label: 'Disconnected', count: counts.disconnected, mark: counts.disconnected > 0 ? 'error' : 'none' },
+      { status: 'error', label: 'In error', count: counts.error, mark: counts.error > 0 ? 'error' : 'none' },
+    ];
+  });
+  protected readonly providers = computed(() => countBy(this.store.agents(), 'provider'));
+  protected readonly regions = computed(() => countBy(this.store.agents(), 'region'));
+  protected readonly attention = computed(() => attentionOf(this.store.agents(), this.health.value()?.issues.recentErrors ?? []));
+  protected readonly tiles = computed(() => {
+    const health = this.health.value();
+    const agents = this.store.agents().length;
+    return {
+      score: health === undefined ? '–' : String(Math.floor(health.healthScore * 10) / 10),
+      status: health?.status ?? 'unknown',
+      words: health === undefined ? 'Not known yet' : `${health.status.charAt(0).toUpperCase()}${health.status.slice(1)}`,
+      why: health === undefined ? '' : healthWhy(health),
+      connected: formatCount(this.store.connected()),
+      agents: formatCount(agents),
+      rate: formatValue(health === undefined ? null : ingestRate(health), null),
+      sending: health === undefined ? '' : `from ${formatCount(health.metrics.active_agents_5m)} agents`,
+    };
+  });
+
+  constructor() {
+    refreshLive(
+      () => HEALTH_REFRESH_MS,
+      () => this.health.reload(),
+    );
+  }
+
+  protected retry(): void {
+    void this.store.refresh();
+    this.health.reload();
+  }
+}

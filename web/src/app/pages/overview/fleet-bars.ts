@@ -1,0 +1,94 @@
+import { ChangeDetectionStrategy, Component, computed, input, signal } from '@angular/core';
+import { MatButtonModule } from '@angular/material/button';
+import { RouterLink } from '@angular/router';
+import { formatCount } from '../../core/units';
+import type { FleetGroup } from './fleet-counts';
+
+const SHOWN = 6;
+
+/** Providers or regions with their agents: how many, and how many of them are connected. Each leads to its agents. */
+@Component({
+  selector: 'ccv-fleet-bars',
+  imports: [RouterLink, MatButtonModule],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `<ul>
+      @for (group of shown(); track group.name) {
+        <li>
+          @if (group.name !== '') {
+            <a class="name" routerLink="/agents" [queryParams]="queryOf(group.name)">{{ group.name }}</a>
+          } @else {
+            <span class="name muted">not known</span>
+          }
+          <span class="track" aria-hidden="true">
+            <span class="all" [style.width.%]="(100 * group.total) / largest()">
+              <span class="connected" [style.width.%]="(100 * group.connected) / group.total"></span>
+            </span>
+          </span>
+          <span class="figures" [class.is-short]="group.connected < group.total">
+            {{ count(group.connected) }}<span aria-hidden="true"> / </span><span class="visually-hidden"> of </span>{{ count(group.total) }}
+            <span class="visually-hidden"> connected</span>
+          </span>
+        </li>
+      }
+    </ul>
+    @if (groups().length > limit) {
+      <button matButton type="button" [attr.aria-expanded]="isOpen()" (click)="isOpen.set(!isOpen())">
+        {{ isOpen() ? 'Show fewer' : 'Show all ' + groups().length }}
+      </button>
+    }`,
+  styles: `
+    ul {
+      list-style: none;
+      margin: 8px 0 0;
+      padding: 0;
+    }
+    li {
+      display: grid;
+      grid-template-columns: minmax(72px, 128px) 1fr minmax(72px, auto);
+      gap: 10px;
+      align-items: center;
+      min-height: 30px;
+    }
+    .name {
+      overflow: hidden;
+      text-overflow: ellipsis;
+      white-space: nowrap;
+    }
+    .track {
+      display: block;
+      height: 10px;
+    }
+    .all {
+      display: block;
+      height: 100%;
+      min-width: 4px;
+      border-radius: 3px;
+      overflow: hidden;
+      background: repeating-linear-gradient(135deg, var(--ccv-error) 0 3px, transparent 3px 6px);
+    }
+    .connected {
+      display: block;
+      height: 100%;
+      background: var(--ccv-ok);
+    }
+    .figures {
+      text-align: right;
+      white-space: nowrap;
+    }
+    .is-short {
+      font-weight: 600;
+    }
+  `,
+})
+export class FleetBars {
+  /** Largest first. */
+  readonly groups = input.required<readonly FleetGroup[]>();
+  /** The agents page's parameter that takes a group's name. */
+  readonly param = input.required<'provider' | 'region'>();
+  protected readonly limit = SHOWN;
+  protected readonly count = formatCount;
+  protected readonly isOpen = signal(false);
+  protected readonly shown = computed(() => (this.isOpen() ? this.groups() : this.groups().slice(0, SHOWN)));
+  protected readonly queryOf = (name: string): Record<string, string> => ({ [this.param()]: name });
+  protected readonly largest = computed(() => Math.max(1, ...this.groups().map(({ total }) => total)));
+}
