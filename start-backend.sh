@@ -90,17 +90,26 @@ install_dependencies() {
   printf '%s\n' "$key" >"$INSTALL_STAMP"
 }
 
+# True when the first argument was made after the last change of the others. Folders count too: a deleted source leaves its mark on
+# the folder it was in.
+is_newer() {
+  local made=$1
+  shift
+  [ -f "$made" ] && [ -z "$(find "$@" package-lock.json -newer "$made" 2>/dev/null | head -n 1)" ]
+}
+
 build() {
-  # Folders count too: a deleted source leaves its mark on the folder it was in.
-  if [ -f dist/main.js ] && [ -f agent/dist/main.js ] &&
-    [ -z "$(find src agent/src tsconfig.json agent/tsconfig.json package-lock.json -newer dist/main.js 2>/dev/null | head -n 1)" ]; then
-    return
+  if ! [ -f agent/dist/main.js ] || ! is_newer dist/main.js src agent/src tsconfig.json agent/tsconfig.json; then
+    say "Building ..."
+    if ! npm run --silent build:server; then
+      # The compiler writes its output in spite of errors: such a build must not pass for a good one at the next start.
+      rm -f dist/main.js
+      fail "the build failed; see the messages above."
+    fi
   fi
-  say "Building ..."
-  if ! npm run --silent build; then
-    # The compiler writes its output in spite of errors: such a build must not pass for a good one at the next start.
-    rm -f dist/main.js
-    fail "the build failed; see the messages above."
+  if ! is_newer web/dist/browser/index.html web/src web/public web/angular.json web/tsconfig.app.json web/package.json; then
+    say "Building the console (half a minute) ..."
+    npm run --silent build:console || fail "the build of the console failed; see the messages above."
   fi
 }
 
@@ -135,6 +144,7 @@ print_urls() {
     port=PORT
     say "The port is a free one: see the line \"listening\" below."
   fi
+  say "Console  http://$host:$port/"
   say "REST     http://$host:$port/api/v1"
   say "Health   http://$host:$port/health"
   say "Metrics  http://$host:$port/metrics"

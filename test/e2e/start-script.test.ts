@@ -25,7 +25,7 @@ import { projectRoot } from '../helpers/project-root.js';
 /**
  * start-backend.sh in a copy of the project. The packages are those of this checkout (links), and `npm` is a wrapper
  * that writes down what it is asked, so that the test sees what is done again and what is not; `npm ci` itself, which takes
- * minutes, is only pretended. The build is real.
+ * minutes, and building the console are only pretended. The server's build is real.
  */
 const START_LIMIT_MS = 3_000;
 const FIRST_START_LIMIT_MS = 60_000;
@@ -47,13 +47,28 @@ describe('start-backend.sh', () => {
     mkdirSync(bin);
     mkdirSync(join(work, 'elsewhere'));
     const agent = ['agent/src', 'agent/package.json', 'agent/tsconfig.json'];
-    for (const name of ['src', ...agent, 'package.json', 'package-lock.json', 'tsconfig.json', 'config.env.example', 'start-backend.sh']) {
+    const web = ['web/src', 'web/public', 'web/angular.json', 'web/tsconfig.app.json', 'web/package.json'];
+    for (const name of [
+      'src',
+      ...agent,
+      ...web,
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'config.env.example',
+      'start-backend.sh',
+    ]) {
       cpSync(join(projectRoot, name), join(project, name), { recursive: true });
     }
     symlinkSync(join(project, 'start-backend.sh'), join(work, 'elsewhere/start'));
     script(
       'npm',
       `echo "$*" >> '${npmCalls}'`,
+      'case "$*" in *build:console)',
+      '  [ -z "${CONSOLE_BUILD_FAILS-}" ] || exit 1',
+      '  mkdir -p web/dist/browser && echo built > web/dist/browser/index.html',
+      '  exit 0 ;;',
+      'esac',
       'if [ "$1" != ci ]; then',
       `  exec '${pathOf('npm')}' "$@"`,
       'fi',
@@ -137,7 +152,11 @@ describe('start-backend.sh', () => {
     const started = await start();
     await started.ready;
 
-    expect(calls()).toEqual([expect.stringMatching(/^ci --include=dev\b/), expect.stringMatching(/^run .*build$/)]);
+    expect(calls()).toEqual([
+      expect.stringMatching(/^ci --include=dev\b/),
+      expect.stringMatching(/^run .*build:server$/),
+      expect.stringMatching(/^run .*build:console$/),
+    ]);
     expect(statSync(join(project, '.env')).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(project, '.env'), 'utf8')).toBe(readFileSync(join(projectRoot, 'config.env.example'), 'utf8'));
     expect(readdirSync(join(project, 'data'))).toContain('monitoring.db');
@@ -170,15 +189,20 @@ describe('start-backend.sh', () => {
     expect(started.stdout).not.toMatch(/Installing|Building|Made/);
   }, 30_000);
 
-  test.each(['src/main.ts', 'agent/src/main.ts'])(
-    'a changed source (%s) is built again, without installing',
-    async (name) => {
+  test.each([
+    ['src/main.ts', 'server'],
+    ['agent/src/main.ts', 'server'],
+    ['web/src/main.ts', 'console'],
+  ])(
+    'a changed source (%s) is built again, and nothing else, without installing',
+    async (name, part) => {
       const file = join(project, name);
+      const { atime, mtime } = statSync(file);
       const later = new Date(Date.now() + 2_000);
       utimesSync(file, later, later);
       await (await start()).ready;
-      expect(calls()).toEqual([expect.stringMatching(/^run .*build$/)]);
-      utimesSync(file, new Date(), new Date());
+      expect(calls()).toEqual([`run --silent build:${part}`]);
+      utimesSync(file, atime, mtime);
     },
     60_000,
   );
@@ -231,7 +255,7 @@ describe('start-backend.sh', () => {
       const port = await freePort();
       const started = await start({ PORT: String(port) }, FIRST_START_LIMIT_MS, ['--with-agent']);
       await started.ready;
-      expect(calls()).toEqual([expect.stringMatching(/^run .*build$/)]);
+      expect(calls()).toEqual([expect.stringMatching(/^run .*build:server$/)]);
       await eventually(async () =>
         started.stderr.includes(
           'start-backend: the agent has ended (exit code 1) and the server goes on without it; logs/agent.log says why\n',
@@ -244,7 +268,9 @@ describe('start-backend.sh', () => {
 
     test('an agent that dies later is told, and the server serves; the log goes on at the next start and is moved aside when it is long', async () => {
       const started = await startBoth();
-      process.kill(Number.parseInt(readFileSync(join(project, 'data/agent/lock'), 'utf8'), 10), 'SIGKILL');
+      // Whose spool it is stands in the lock's name: lock.<process>.…
+      const lock = readdirSync(join(project, 'data/agent')).find((name) => name.startsWith('lock.'));
+      process.kill(Number(lock?.split('.')[1]), 'SIGKILL');
       await eventually(async () => started.stderr.includes('the agent has ended (exit code 137)'));
       expect((await started.api('/health')).status).toBe(200);
       const before = agentLog();
@@ -291,6 +317,13 @@ describe('start-backend.sh', () => {
     }
     rmSync(broken);
   }, 60_000);
+
+  test('a console that cannot be built stops the start', () => {
+    rmSync(join(project, 'web/dist'), { recursive: true });
+    const { status, stderr } = run([], { CONSOLE_BUILD_FAILS: 'yes' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('start-backend: the build of the console failed');
+  });
 
   test('a changed lock file installs again', async () => {
     appendFileSync(join(project, 'package-lock.json'), '\n');
