@@ -149,7 +149,7 @@ print_urls() {
   say "Health   http://$host:$port/health"
   say "Metrics  http://$host:$port/metrics"
   say "Agents   ws://$host:$port/api/v1/agents/connect"
-  say "Console  ws://$host:$port/ws"
+  say "Live     ws://$host:$port/ws"
 }
 
 # Where the agent finds the server: it is told, and does not look into .env itself.
