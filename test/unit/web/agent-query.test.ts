@@ -12,13 +12,14 @@ import {
   parsePageSize,
   parseSort,
   selectAgents,
-  SORT_KEYS,
+  COLUMNS,
   sortParam,
 } from '../../../web/src/app/pages/agents/agent-query.js';
 
 type Agent = Parameters<typeof selectAgents>[0][number];
 type Config = NonNullable<Agent['config']>;
 
+const KEYS = COLUMNS.map(({ key }) => key);
 const ANY: AgentQuery = { status: null, provider: null, region: null, search: '', sort: BY_ID };
 
 function agent(id: string, fields: Partial<Agent> = {}): Agent {
@@ -123,7 +124,7 @@ describe('in what order', () => {
     expect(ids(selectAgents(agents, { ...ANY, sort: { key: 'samples', isDescending: false } }))).toEqual(['a', 'b', 'c']);
   });
 
-  test.each(SORT_KEYS)('%s never calls two agents equal, and changes sign with its sides', (key) => {
+  test.each(KEYS)('%s never calls two agents equal, and changes sign with its sides', (key) => {
     const compare = comparator({ key, isDescending: false });
     const one = agent('x', { last_seen: '2026-01-01T00:00:00.000Z' });
     const other = agent('X', { last_seen: '2026-01-01T00:00:00.000Z' });
@@ -142,7 +143,7 @@ describe('in what order', () => {
 });
 
 describe('in an address', () => {
-  test.each(SORT_KEYS.flatMap((key) => [{ key, isDescending: false } as const, { key, isDescending: true } as const]))(
+  test.each(KEYS.flatMap((key) => [{ key, isDescending: false } as const, { key, isDescending: true } as const]))(
     'an order comes back as it was: %o',
     (sort) => {
       expect(parseSort(sortParam(sort)) ?? BY_ID).toEqual(sort);

@@ -1,8 +1,26 @@
 /** Which agents are looked at, in what order: filters, search, sorting, paging, and how they are written into an address. Pure. */
 import type { Agent, ConfigState } from '../../core/api-types';
 
-export const SORT_KEYS = ['status', 'id', 'place', 'version', 'health', 'config', 'last_seen', 'samples', 'errors'] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
+export type SortKey = 'status' | 'id' | 'place' | 'version' | 'health' | 'config' | 'last_seen' | 'samples' | 'errors';
+
+export interface Column {
+  readonly key: SortKey;
+  readonly label: string;
+  readonly isNumber?: boolean;
+}
+
+/** The table's columns, each of which it can be sorted by. */
+export const COLUMNS: readonly Column[] = [
+  { key: 'status', label: 'Status' },
+  { key: 'id', label: 'Agent' },
+  { key: 'place', label: 'Place' },
+  { key: 'version', label: 'Version' },
+  { key: 'health', label: 'Health' },
+  { key: 'config', label: 'Configuration' },
+  { key: 'last_seen', label: 'Last seen' },
+  { key: 'samples', label: 'Samples', isNumber: true },
+  { key: 'errors', label: 'Errors', isNumber: true },
+];
 
 export interface Sort {
   readonly key: SortKey;
@@ -47,7 +65,7 @@ const BY_URGENCY = ['error', 'failed', 'pending', 'warning', 'disconnected'];
 /** `samples`, or `-samples` for the most first; null where it says nothing that can be understood. */
 export function parseSort(text: string | null | undefined): Sort | null {
   const isDescending = text?.startsWith('-') === true;
-  const key = SORT_KEYS.find((known) => known === text?.slice(isDescending ? 1 : 0));
+  const key = COLUMNS.find((column) => column.key === text?.slice(isDescending ? 1 : 0))?.key;
   return key === undefined ? null : { key, isDescending };
 }
 

@@ -1,14 +1,18 @@
 import { ChangeDetectionStrategy, Component, computed, effect, inject, input, linkedSignal, signal, untracked } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { type Params, Router, RouterLink } from '@angular/router';
+import { ArrowDown, ArrowUp } from 'lucide';
 import { AgentStore } from '../../core/agent-store';
 import type { Agent } from '../../core/api-types';
 import { formatCount } from '../../core/units';
+import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
 import {
   type AgentQuery,
   BY_ID,
+  COLUMNS,
   holdOrder,
+  nextSort,
   optionsOf,
   PAGE_SIZES,
   pageOf,
@@ -17,6 +21,7 @@ import {
   parseSort,
   selectAgents,
   type Sort,
+  type SortKey,
   sortParam,
   USUAL_PAGE_SIZE,
 } from './agent-query';
@@ -31,7 +36,7 @@ const ANY = '*';
  */
 @Component({
   selector: 'ccv-agents-page',
-  imports: [RouterLink, MatButtonModule, Notice, AgentsTable],
+  imports: [RouterLink, MatButtonModule, Icon, Notice, AgentsTable],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './agents-page.html',
   styleUrl: './agents-page.scss',
@@ -50,6 +55,9 @@ export class AgentsPage {
   readonly size = input<string>();
 
   protected readonly any = ANY;
+  protected readonly columns = COLUMNS;
+  protected readonly upIcon = ArrowUp;
+  protected readonly downIcon = ArrowDown;
   protected readonly pageSizes = PAGE_SIZES;
   protected readonly count = formatCount;
   protected readonly query = computed<AgentQuery>(
@@ -134,6 +142,16 @@ export class AgentsPage {
 
   protected order(sort: Sort): void {
     this.go({ sort: sortParam(sort), page: null });
+  }
+
+  protected orderBy(key: string): void {
+    const sort = parseSort(key);
+    if (sort !== null) this.turnOrder(sort.key);
+  }
+
+  /** To this column, or around where it is the one already. */
+  protected turnOrder(key: SortKey): void {
+    this.order(nextSort(this.query().sort, key));
   }
 
   protected resize(size: string): void {

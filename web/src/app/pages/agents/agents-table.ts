@@ -9,25 +9,7 @@ import { formatCount } from '../../core/units';
 import { Icon } from '../../shared/icon';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
-import { configHint, configText, nextSort, type Sort, type SortKey } from './agent-query';
-
-interface Column {
-  readonly key: SortKey;
-  readonly label: string;
-  readonly isNumber?: boolean;
-}
-
-const COLUMNS: readonly Column[] = [
-  { key: 'status', label: 'Status' },
-  { key: 'id', label: 'Agent' },
-  { key: 'place', label: 'Place' },
-  { key: 'version', label: 'Version' },
-  { key: 'health', label: 'Health' },
-  { key: 'config', label: 'Configuration' },
-  { key: 'last_seen', label: 'Last seen' },
-  { key: 'samples', label: 'Samples', isNumber: true },
-  { key: 'errors', label: 'Errors', isNumber: true },
-];
+import { COLUMNS, configHint, configText, nextSort, type Sort, type SortKey } from './agent-query';
 
 /** Heights that the styles hold to: the scroll bar is computed from them. */
 const ROW_PX = 44;
@@ -93,11 +75,6 @@ export class AgentsTable {
 
   protected turn(key: SortKey): void {
     this.sortChange.emit(nextSort(this.sort(), key));
-  }
-
-  protected sortBy(key: string): void {
-    const column = COLUMNS.find((candidate) => candidate.key === key);
-    if (column !== undefined && column.key !== this.sort().key) this.turn(column.key);
   }
 
   /** A finger leaves the glass without a word where it scrolls: only a mouse points. */
