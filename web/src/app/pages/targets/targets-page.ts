@@ -1,8 +1,152 @@
-import { ChangeDetectionStrategy, Component } from '@angular/core';
+import {
+  ChangeDetectionStrategy,
+  Component,
+  computed,
+  effect,
+  ElementRef,
+  inject,
+  Injector,
+  input,
+  linkedSignal,
+  signal,
+} from '@angular/core';
+import { MatButtonModule } from '@angular/material/button';
+import { Router, RouterLink } from '@angular/router';
+import { Pencil, Plus, Trash2 } from 'lucide';
+import { firstValueFrom } from 'rxjs';
+import { Api, type ApiError } from '../../core/api';
+import type { Target } from '../../core/api-types';
+import { loadable } from '../../core/loadable';
+import { formatCount } from '../../core/units';
+import { Confirm } from '../../shared/confirm';
+import { Icon } from '../../shared/icon';
+import { Notice } from '../../shared/notice';
+import { addressText, matchesTarget, TYPE_WORDS } from './target-form';
 
+/** Somebody else may change them too. */
+const REFRESH_MS = 30_000;
+/** Rows in the document at first: there may be a thousand. */
+const FIRST_ROWS = 100;
+
+/** What agents watch besides themselves: made, changed, switched off and on, deleted. */
 @Component({
   selector: 'ccv-targets-page',
+  imports: [RouterLink, MatButtonModule, Icon, Notice],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<h1>Targets</h1>`,
+  templateUrl: './targets-page.html',
+  styleUrl: './targets-page.scss',
 })
-export class TargetsPage {}
+export class TargetsPage {
+  private readonly api = inject(Api);
+  private readonly router = inject(Router);
+  private readonly injector = inject(Injector);
+  private readonly confirm = inject(Confirm);
+  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
+
+  /** Of the address: words to be found. */
+  readonly q = input<string>();
+
+  protected readonly plusIcon = Plus;
+  protected readonly editIcon = Pencil;
+  protected readonly deleteIcon = Trash2;
+  protected readonly count = formatCount;
+  protected readonly words = TYPE_WORDS;
+  protected readonly addressText = addressText;
+  protected readonly placeholders = [0, 1, 2, 3];
+
+  protected readonly list = loadable({
+    params: () => true,
+    load: (_, abort) => this.api.get<readonly Target[]>('/targets', {}, abort),
+    refreshMs: REFRESH_MS,
+  });
+  /** As last read, with what has been changed here since. */
+  protected readonly targets = linkedSignal(() => this.list.value());
+  protected readonly matching = computed(() => (this.targets() ?? []).filter((target) => matchesTarget(target, (this.q() ?? '').trim())));
+  protected readonly isAllShown = signal(false);
+  protected readonly rows = computed(() => (this.isAllShown() ? this.matching() : this.matching().slice(0, FIRST_ROWS)));
+  /** What could not be done. */
+  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
+  /** Said aloud. */
+  protected readonly news = signal('');
+  protected readonly text = signal('');
+  private sought = '';
+
+  constructor() {
+    effect(() => {
+      const search = this.q() ?? '';
+      if (search !== this.sought) this.text.set(search);
+      this.sought = search;
+    });
+  }
+
+  protected search(text: string): void {
+    this.text.set(text);
+    this.sought = text;
+    const queryParams = { q: text.trim() === '' ? null : text };
+    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl: true });
+  }
+
+  /** Opens the form; its code comes when it is first needed. */
+  protected async edit(target: Target | null): Promise<void> {
+    const { MatDialog, TargetDialog } = await import('./target-dialog');
+    const dialog = this.injector.get(MatDialog).open<unknown, Target | null, Target>(TargetDialog, {
+      data: target,
+      ariaModal: true,
+      autoFocus: '.first-focus',
+      // A click beside it must not throw away what was typed. Escape does close it.
+      disableClose: true,
+      width: '560px',
+      maxWidth: 'calc(100vw - 24px)',
+    });
+    const saved = await firstValueFrom(dialog.afterClosed());
+    if (saved === undefined) return;
+    this.put(saved);
+    this.problem.set(null);
+    this.news.set(`${saved.name} is saved. The agents concerned are told.`);
+    this.list.reload();
+  }
+
+  protected async enable(target: Target, enabled: boolean): Promise<void> {
+    this.put({ ...target, enabled });
+    try {
+      this.put(await this.api.put<Target>(`/targets/${encodeURIComponent(target.id)}`, { enabled }));
+      this.problem.set(null);
+      this.news.set(`${target.name} is ${enabled ? 'watched' : 'no longer watched'}.`);
+    } catch (error) {
+      this.put(target);
+      this.problem.set({ title: `${target.name} could not be switched ${enabled ? 'on' : 'off'}`, error: error as ApiError });
+    }
+    this.list.reload();
+  }
+
+  protected async remove(target: Target): Promise<void> {
+    const isSure = await this.confirm.ask({
+      title: `Delete ${target.name}?`,
+      message: `Agents stop watching ${addressText(target)}. What they have measured of it stays.`,
+      action: 'Delete',
+      danger: true,
+    });
+    if (!isSure) return;
+    try {
+      await this.api.delete(`/targets/${encodeURIComponent(target.id)}`);
+    } catch (error) {
+      // Gone already is as good.
+      if ((error as ApiError).status !== 404) {
+        this.problem.set({ title: `${target.name} could not be deleted`, error: error as ApiError });
+        return;
+      }
+    }
+    this.targets.update((targets) => targets?.filter(({ id }) => id !== target.id));
+    this.problem.set(null);
+    this.news.set(`${target.name} is deleted.`);
+    this.list.reload();
+    // The button that had the focus went with the row.
+    this.host.nativeElement.querySelector<HTMLElement>('.add')?.focus();
+  }
+
+  private put(target: Target): void {
+    this.targets.update((targets = []) =>
+      targets.some(({ id }) => id === target.id) ? targets.map((old) => (old.id === target.id ? target : old)) : [...targets, target],
+    );
+  }
+}

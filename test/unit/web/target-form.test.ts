@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import { addressText, bodyOf, fieldErrors, formErrors, formOf, matchesTarget } from '../../../web/src/app/pages/targets/target-form.js';
+
+type Target = Parameters<typeof addressText>[0];
+
+const TARGET: Target = {
+  id: 't1',
+  name: 'Database',
+  type: 'tcp',
+  address: 'db.example.com',
+  port: 5432,
+  interval: 30,
+  timeout: 3,
+  enabled: false,
+  agent_ids: ['a', 'b'],
+};
+
+describe('a form', () => {
+  test('sends what was there when nothing was changed', () => {
+    const { id: _, ...fields } = TARGET;
+    expect(bodyOf(formOf(TARGET))).toEqual(fields);
+  });
+
+  test('of a new target is for all agents, and its name and address are still to be said', () => {
+    expect(bodyOf(formOf(null))).toEqual({
+      name: '',
+      type: 'ping',
+      address: '',
+      port: null,
+      interval: 60,
+      timeout: 5,
+      enabled: true,
+      agent_ids: [],
+    });
+  });
+
+  test('leaves empty numbers to the server, and a port to tcp', () => {
+    const body = bodyOf({ ...formOf(TARGET), type: 'ping', interval: ' ', timeout: '' });
+    expect(body).toMatchObject({ type: 'ping', port: null });
+    expect(body).not.toHaveProperty('interval');
+    expect(body).not.toHaveProperty('timeout');
+  });
+
+  test('for all agents forgets those that were chosen', () => {
+    expect(bodyOf({ ...formOf(TARGET), isForAll: true })['agent_ids']).toEqual([]);
+  });
+
+  test('for some agents needs one: none at all would be all of them', () => {
+    const none = { ...formOf(null), isForAll: false };
+    expect(formErrors(none)).toHaveProperty('agent_ids');
+    expect(formErrors({ ...none, agentIds: new Set(['a']) })).toEqual({});
+    expect(formErrors(formOf(null))).toEqual({});
+  });
+});
+
+describe("the server's words", () => {
+  test('belong to the field they name, the first of each', () => {
+    expect(
+      fieldErrors([
+        { field: 'address', message: '"address" must be a host name or an IP address for a ping target' },
+        { field: 'address', message: 'second' },
+        { field: 'agent_ids.3', message: '"agent_ids[3]" is no agent id: it is empty' },
+      ]),
+    ).toEqual({
+      address: 'The address must be a host name or an IP address for a ping target.',
+      agent_ids: '"agent_ids[3]" is no agent id: it is empty.',
+    });
+  });
+
+  test('that name no field of the form belong to none', () => {
+    expect(fieldErrors([])).toBeNull();
+    expect(fieldErrors([{ message: 'no' }, { field: 'constructor', message: 'no' }])).toBeNull();
+  });
+});
+
+test('an address in one line', () => {
+  expect(addressText(TARGET)).toBe('db.example.com:5432');
+  expect(addressText({ ...TARGET, address: '::1' })).toBe('[::1]:5432');
+  expect(addressText({ ...TARGET, type: 'ping' })).toBe('db.example.com');
+  const { port: _, ...without } = TARGET;
+  expect(addressText({ ...without, type: 'dns' } as Target)).toBe('db.example.com');
+});
+
+test('a search finds what is shown', () => {
+  expect(matchesTarget(TARGET, '')).toBe(true);
+  expect(matchesTarget(TARGET, ' TCP data ')).toBe(true);
+  expect(matchesTarget(TARGET, ':5432')).toBe(true);
+  expect(matchesTarget(TARGET, 'data nowhere')).toBe(false);
+});
