@@ -13,10 +13,12 @@ import {
   ViewEncapsulation,
 } from '@angular/core';
 import uPlot from 'uplot';
-import { bridged } from '../core/bridge';
 import type { Span } from '../core/time-range';
 import { utcTime } from '../core/times';
 import { formatValue, unitSymbol } from '../core/units';
+import { moveOfKey, panned, scaled } from './chart-moves';
+import { lineDrawing } from './chart-paths';
+import { lineColor, lineDash } from './chart-style';
 
 export interface ChartLine {
   readonly label: string;
@@ -25,6 +27,9 @@ export interface ChartLine {
   readonly values: readonly (number | null)[];
   /** A CSS colour; without one the line takes its place's. */
   readonly color?: string;
+  /** Gives it its colour and dash; without one, its number among the lines. */
+  readonly place?: number;
+  readonly isHidden?: boolean;
 }
 
 export interface ChartData {
@@ -35,8 +40,11 @@ export interface ChartData {
   readonly gaps?: readonly Span[];
 }
 
-const COLORS = 8;
 const HEIGHT_PX = 240;
+/** Beyond this many lines dashes are left out: of all that is drawn they take the longest, and nobody tells them apart then. */
+const MAX_DASHED_LINES = 32;
+/** A chart that is being moved has come to rest after this long without a move. */
+const REST_MS = 250;
 /** Beyond this many lines a legend would take more room than the chart. */
 const MAX_LEGEND_LINES = 24;
 
@@ -48,7 +56,16 @@ const MAX_LEGEND_LINES = 24;
 @Component({
   selector: 'ccv-chart',
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<div #host class="host" role="img" [attr.aria-label]="label()"></div>`,
+  template: `<div
+    #host
+    class="host"
+    [attr.role]="movable() ? 'application' : 'img'"
+    [attr.aria-roledescription]="movable() ? 'chart' : null"
+    [attr.aria-label]="label()"
+    [attr.tabindex]="movable() ? 0 : null"
+    (keydown)="key($event)"
+    (wheel)="wheel($event)"
+  ></div>`,
   encapsulation: ViewEncapsulation.None,
   styleUrl: './chart.scss',
 })
@@ -64,11 +81,22 @@ export class Chart {
   /** A stretch of time was chosen by dragging. */
   readonly zoomed = output<Span>();
   readonly zoomedOut = output();
+  /** The number of the moment that the cursor is at; null when it has left. */
+  readonly hovered = output<number | null>();
+  /** May be moved: by keys (arrows, + and -), by wheel (sideways, or with Ctrl to zoom), and by dragging with Shift. Each ends in `zoomed`. */
+  readonly movable = input(false);
 
   private readonly host = viewChild.required<ElementRef<HTMLElement>>('host');
   private plot: uPlot | null = null;
   /** What must change for the chart to be made anew instead of being given other data. */
   private shape = '';
+  private readonly drawing = lineDrawing();
+  private seconds = new Float64Array();
+  private drawn: ChartData | null = null;
+  /** What is seen while the chart is being moved; not yet said to those who use it. */
+  private moved: Span | null = null;
+  private at: number | null = null;
+  private rest: ReturnType<typeof setTimeout> | null = null;
 
   constructor() {
     const resizes = new ResizeObserver(() => this.resize());
@@ -90,8 +118,65 @@ export class Chart {
       resizes.disconnect();
       themes.disconnect();
       scheme.removeEventListener('change', recolor);
+      if (this.rest !== null) clearTimeout(this.rest);
       this.plot?.destroy();
     });
+  }
+
+  protected key(event: KeyboardEvent): void {
+    if (!this.movable() || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === '0' || event.key === 'Escape') {
+      this.zoomedOut.emit();
+      return;
+    }
+    const to = moveOfKey(event.key, this.seen());
+    if (to === null) return;
+    event.preventDefault();
+    this.move(to);
+  }
+
+  /** Sideways, and closer or farther as maps do it; up and down the page scrolls. */
+  protected wheel(event: WheelEvent): void {
+    if (!this.movable() || this.plot === null) return;
+    const { width } = this.plot.over.getBoundingClientRect();
+    const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
+    if (event.ctrlKey) {
+      const anchor = Math.min(1, Math.max(0, (event.clientX - this.plot.over.getBoundingClientRect().left) / width));
+      this.move(scaled(this.seen(), Math.exp(event.deltaY / 300), anchor));
+    } else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
+      this.move(panned(this.seen(), sideways / width));
+    } else return;
+    event.preventDefault();
+  }
+
+  private drag(plot: uPlot, { clientX }: MouseEvent): null {
+    const from = this.seen();
+    const { width } = plot.over.getBoundingClientRect();
+    const controller = new AbortController();
+    const { signal } = controller;
+    addEventListener('mousemove', (event) => this.move(panned(from, (clientX - event.clientX) / width)), { signal });
+    addEventListener('mouseup', () => controller.abort(), { signal });
+    return null;
+  }
+
+  private seen(): Span {
+    const { min, max } = this.extent();
+    return { startMs: Math.round(min * 1_000), endMs: Math.round(max * 1_000) };
+  }
+
+  /** Shows it at once, with what is known; who uses the chart hears of it when it has come to rest. */
+  private move(to: Span): void {
+    this.moved = to;
+    this.plot?.setScale('x', { min: to.startMs / 1_000, max: to.endMs / 1_000 });
+    if (this.rest !== null) clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.zoomed.emit(to), REST_MS);
+  }
+
+  private hover({ cursor: { idx, left } }: uPlot): void {
+    const at = left === undefined || left < 0 ? null : (idx ?? null);
+    if (at === this.at) return;
+    this.at = at;
+    this.hovered.emit(at);
   }
 
   private resize(): void {
@@ -103,24 +188,41 @@ export class Chart {
     const host = this.host().nativeElement;
     const width = host.clientWidth;
     if (width === 0) return;
-    const { timesMs, lines } = this.data();
-    const shape = JSON.stringify([this.heightPx(), lines.map(({ label, unit, color }) => [label, unit, color])]);
-    const values = [timesMs.map((ms) => ms / 1_000), ...lines.map((line) => bridged(line.values))] as uPlot.AlignedData;
+    const data = this.data();
+    const { lines } = data;
+    this.moved = null;
+    const shape = JSON.stringify([
+      this.heightPx(),
+      this.legend(),
+      lines.map(({ label, unit, color, place }) => [label, unit, color, place]),
+    ]);
     if (this.plot !== null && shape === this.shape && !anew) {
-      this.plot.batch(() => {
-        this.plot?.setData(values, false);
+      const { plot } = this;
+      plot.batch(() => {
+        if (data.timesMs !== this.drawn?.timesMs || lines.some(({ values }, i) => values !== this.drawn?.lines[i]?.values)) {
+          plot.setData(this.aligned(data), false);
+        }
+        for (const [i, { isHidden = false }] of lines.entries()) {
+          if (plot.series[i + 1]?.show === isHidden) plot.setSeries(i + 1, { show: !isHidden });
+        }
         const { min, max } = this.extent();
-        this.plot?.setScale('x', { min, max });
+        plot.setScale('x', { min, max });
       });
-      return;
+    } else {
+      this.shape = shape;
+      this.plot?.destroy();
+      this.plot = new uPlot(this.options(width), this.aligned(data), host);
     }
-    this.shape = shape;
-    this.plot?.destroy();
-    this.plot = new uPlot(this.options(width), values, host);
+    this.drawn = data;
+  }
+
+  private aligned({ timesMs, lines }: ChartData): uPlot.AlignedData {
+    if (timesMs !== this.drawn?.timesMs) this.seconds = Float64Array.from(timesMs, (ms) => ms / 1_000);
+    return [this.seconds, ...lines.map(({ values }) => values)] as uPlot.AlignedData;
   }
 
   private extent(): { min: number; max: number } {
-    const span = this.span();
+    const span = this.moved ?? this.span();
     const { timesMs } = this.data();
     const startMs = span?.startMs ?? timesMs[0] ?? Date.now();
     const endMs = span?.endMs ?? timesMs[timesMs.length - 1] ?? startMs;
@@ -129,7 +231,7 @@ export class Chart {
 
   private options(width: number): uPlot.Options {
     const style = getComputedStyle(this.host().nativeElement);
-    const color = (name: string): string => resolveColor(this.host().nativeElement, name);
+    const color = colorsOf(this.host().nativeElement);
     const { lines } = this.data();
     const units = [...new Set(lines.map(({ unit }) => unit ?? ''))];
     const scaleOf = (unit: string | null): string => (units.indexOf(unit ?? '') === 1 ? 'right' : 'left');
@@ -145,6 +247,7 @@ export class Chart {
       values: (_plot, ticks) => ticks.map((tick) => formatValue(tick, unit)),
     });
     const sync = this.sync();
+    const { paths, filter } = this.drawing;
     return {
       width,
       height: this.heightPx(),
@@ -163,10 +266,12 @@ export class Chart {
         ...lines.map((line, i) => ({
           label: line.label,
           scale: scaleOf(line.unit),
-          stroke: line.color ?? color(`--ccv-line-${(i % COLORS) + 1}`),
+          show: line.isHidden !== true,
+          stroke: line.color ?? color(lineColor(line.place ?? i)),
           width: lines.length > 20 ? 1 : 1.5,
-          dash: DASHES[Math.floor(i / COLORS) % DASHES.length] ?? [],
-          points: { show: lines.length <= MAX_LEGEND_LINES, filter: lonely },
+          dash: lines.length > MAX_DASHED_LINES ? [] : [...lineDash(line.place ?? i)],
+          paths,
+          points: { show: false, size: 4, filter },
           value: (_plot: uPlot, value: number | null) => formatValue(value, line.unit),
         })),
       ],
@@ -174,11 +279,15 @@ export class Chart {
       cursor: {
         drag: { x: true, y: false, setScale: false, dist: 5 },
         ...(sync !== undefined && { sync: { key: sync } }),
-        bind: { dblclick: () => () => (this.zoomedOut.emit(), null) },
+        bind: {
+          dblclick: () => () => (this.zoomedOut.emit(), null),
+          mousedown: (plot, _target, handler) => (event) => (this.movable() && event.shiftKey ? this.drag(plot, event) : handler(event)),
+        },
       },
       hooks: {
         drawClear: [(plot) => this.drawGaps(plot, color('--ccv-grid'), color('--ccv-muted'))],
         setSelect: [(plot) => this.select(plot)],
+        setCursor: [(plot) => this.hover(plot)],
       },
     };
   }
@@ -221,9 +330,6 @@ export class Chart {
   }
 }
 
-/** Lines beyond the eighth have the colours again, in another dash. */
-const DASHES: readonly number[][] = [[], [6, 3], [2, 3], [10, 3, 2, 3]];
-
 /** From zero, where values do not go below: a chart must not make a mountain of a molehill. */
 function rangeOf(_plot: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
   if (min === null || max === null) return [0, 1];
@@ -234,27 +340,21 @@ function rangeOf(_plot: uPlot, min: number | null, max: number | null): uPlot.Ra
   return [low === 0 ? 0 : low - room, high === 0 ? 0 : high + room];
 }
 
-/** Only values without neighbours get a point: no line would show them. */
-function lonely(plot: uPlot, index: number, show: boolean): number[] | null {
-  if (show) return null;
-  const values = plot.data[index] ?? [];
-  const found: number[] = [];
-  for (let i = 0; i < values.length; i += 1) {
-    const startsHere = i === 0 || values[i - 1] === null;
-    const endsHere = i === values.length - 1 || values[i + 1] === null;
-    if (values[i] != null && startsHere && endsHere) found.push(i);
-  }
-  return found.length === 0 ? null : found;
-}
-
-/** The value of a colour's variable as a canvas understands it: `light-dark()` is not for canvases. */
-function resolveColor(host: HTMLElement, name: string): string {
-  const probe = document.createElement('span');
-  probe.style.color = `var(${name})`;
-  host.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
+/** The values of colours' variables as a canvas understands them: `light-dark()` is not for canvases. Each is looked up once. */
+function colorsOf(host: HTMLElement): (name: string) => string {
+  const found = new Map<string, string>();
+  return (name) => {
+    let color = found.get(name);
+    if (color === undefined) {
+      const probe = document.createElement('span');
+      probe.style.color = `var(${name})`;
+      host.append(probe);
+      color = getComputedStyle(probe).color;
+      probe.remove();
+      found.set(name, color);
+    }
+    return color;
+  };
 }
 
 /** A few words for `label`: what a chart of these lines shows now. */
