@@ -35,6 +35,7 @@ const LIBRARIES = {
   dotenv: ['config'],
   winston: ['runtime'],
   'prom-client': ['runtime'],
+  sirv: ['http'],
 };
 
 /** A part is a folder, or a file of that name. */

@@ -3,6 +3,7 @@
  * bottom to know who knows whom; read `parts` to know what starts after what (stopping goes the other way).
  */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Config } from './config/config.js';
 import { ConfigService } from './control/agent-config.js';
 import { CommandService } from './control/commands.js';
@@ -130,7 +131,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   // HTTP, and the upgrades to WebSocket
   const authorizer = new Authorizer(config.auth);
   const http = createHttpApp({
-    settings: { ...config, maxMessageBytes: config.agents.maxMessageBytes },
+    settings: { ...config, maxMessageBytes: config.agents.maxMessageBytes, consoleDir: config.consoleDir ?? ownConsoleDir() },
     version,
     clock,
     logger,
@@ -234,6 +235,11 @@ async function removeAndErase(registry: AgentRegistry, housekeeper: Housekeeper,
   const removed = await registry.remove(id);
   if (removed) void housekeeper.clean();
   return removed;
+}
+
+/** Where `npm run build` puts the console, wherever the server is started. */
+function ownConsoleDir(): string {
+  return fileURLToPath(new URL('../web/dist/browser', import.meta.url));
 }
 
 function packageVersion(): string {

@@ -13,6 +13,8 @@ export interface Config {
   readonly frontendOrigins: readonly string[];
   /** For Express' `trust proxy`: false, a number of hops, or addresses. */
   readonly trustProxy: false | number | readonly string[];
+  /** The folder of the built console; null: the server's own. */
+  readonly consoleDir: string | null;
   readonly stopTimeoutMs: number;
   readonly log: { readonly level: string; readonly dir: string | null };
   readonly auth: {
@@ -96,6 +98,7 @@ interface SettingValues {
   readonly COMPACT_INTERVAL: number;
   readonly CLOUDRUN_UPSTREAM: string;
   readonly COMPUTE_UPSTREAM: string;
+  readonly CONSOLE_DIR: string;
   readonly DB_PATH: string;
   readonly FAST_PARSER: boolean;
   readonly FRONTEND_URL: string;
@@ -191,6 +194,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
     localOnly,
     frontendOrigins: origins(values.FRONTEND_URL),
     trustProxy: trustProxy(values.TRUST_PROXY),
+    consoleDir: values.CONSOLE_DIR || null,
     stopTimeoutMs: values.STOP_TIMEOUT_MS,
     log: { level: values.LOG_LEVEL, dir: raw.LOG_DIR === '' ? null : values.LOG_DIR },
     auth: { agentTokens, apiKeys, allowUnauthenticated },

@@ -52,6 +52,11 @@ export const SETTINGS: readonly Setting[] = [
     schema: Joi.string().allow('').default(''),
     help: 'Reverse proxies in front whose X-Forwarded-For is believed: a number of hops, or addresses/subnets (comma-separated).',
   },
+  {
+    name: 'CONSOLE_DIR',
+    schema: Joi.string().allow('').default(''),
+    help: 'Folder of the built web console; empty: the one that npm run build makes.',
+  },
   { name: 'STOP_TIMEOUT_MS', schema: timerMs(10_000, 100), help: 'Longest time a clean stop may take.' },
   // --- storage
   {

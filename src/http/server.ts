@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { Clock } from '../runtime/clock.js';
 import type { Logger } from '../runtime/logger.js';
 import { type Authorizer, authMiddleware } from './auth.js';
+import { consoleFiles } from './console-files.js';
 import { corsHeaders, refuseForeignPages } from './cors.js';
 import { errorHandler } from './error-handler.js';
 import { jsonBodies } from './json-body.js';
@@ -29,6 +30,8 @@ export interface HttpAppSettings extends PageRules {
   readonly rateLimit: RateLimitSettings;
   readonly authFailuresPerMinute: number;
   readonly proxies: ProxySettings;
+  /** The folder of the built console. */
+  readonly consoleDir: string;
 }
 
 export interface HttpAppDeps {
@@ -82,6 +85,7 @@ export function createHttpApp(deps: HttpAppDeps): Express {
   app.use(jsonBodies(settings));
   for (const { path, router } of deps.routers) app.use(path, mountedAt(path), router);
 
+  app.use(consoleFiles(settings.consoleDir));
   app.use(notFound([...bodiless, ...deps.routers]));
   app.use(errorHandler(logger, clock));
   return app;

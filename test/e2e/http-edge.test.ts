@@ -89,7 +89,8 @@ describe('errors', () => {
   test('404 and 405', async () => {
     const { url } = await edge();
     expectError(await httpRequest(`${url}/api/v1/nothing`), 404, 'not_found');
-    expectError(await httpRequest(`${url}/`), 404, 'not_found');
+    expectError(await httpRequest(`${url}/nothing`), 404, 'not_found');
+    expectError(await httpRequest(`${url}/`, { method: 'POST' }), 404, 'not_found');
     const wrongMethod = await httpRequest(`${url}/api/v1/things`, { method: 'DELETE' });
     expectError(wrongMethod, 405, 'method_not_allowed');
     expect(wrongMethod.headers.get('allow')).toBe('GET, HEAD, POST');
@@ -194,8 +195,8 @@ describe('requests that are put unusually', () => {
   test.each([
     ['http://other.example/api/v1/things/7?x=1', '{"id":"7"}'],
     ['HTTP://other.example:80/api/v1/things', '{"things":[]}'],
-    ['http://other.example?/api/v1/things', 'there is nothing at GET /;'],
-    ['http://other.example', 'there is nothing at GET /;'],
+    ['http://other.example?/api/v1/things', 'The console is not built'],
+    ['http://other.example', 'The console is not built'],
   ])('%s is a path', async (target, expected) => {
     const { port } = await edge();
     expect(await answerTo(port, `GET ${target} HTTP/1.1\r\nHost: x`)).toContain(expected);

@@ -36,6 +36,7 @@ export async function startEdge(options: EdgeOptions = {}) {
     authFailuresPerMinute: 60,
     rateLimit: { windowMs: 60_000, maxRequests: 1_000 },
     proxies: { loggingUrl: nowhere, computeUrl: nowhere, cloudRunUrl: nowhere, ipifyUrl: nowhere, timeoutMs: 500 },
+    consoleDir: '/nowhere',
     ...options.settings,
   };
   const app = createHttpApp({
