@@ -277,7 +277,17 @@ describe('keys', () => {
 describe('the small routes', () => {
   test('info, deployments', async () => {
     const { url } = await edge();
-    expect((await httpRequest(`${url}/api/v1/info`)).body).toMatchObject({ service: expect.any(String), version: '1.2.3', endpoints: {} });
+    expect((await httpRequest(`${url}/api/v1/info`)).body).toEqual({
+      service: 'cloudconsolevibe-backend',
+      version: '1.2.3',
+      endpoints: expect.objectContaining({
+        console: '/',
+        agentActivity: '/api/v1/agents/:agentId/activity',
+        series: '/api/v1/metrics/series',
+        chart: '/api/v1/metrics/chart',
+        topology: '/api/v1/topology',
+      }),
+    });
     expectError(await httpRequest(`${url}/api/v1/gcp/projects/1`, { method: 'PATCH', body: 'x' }), 501, 'not_implemented');
     expectError(await httpRequest(`${url}/api/v1/gcp`), 501, 'not_implemented');
     expectError(await httpRequest(`${url}/api/v1/monitoring/deploy/7`, { method: 'DELETE' }), 501, 'not_implemented');

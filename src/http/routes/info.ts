@@ -1,9 +1,14 @@
 import { Router } from 'express';
 
 const ENDPOINTS = {
+  console: '/',
   agents: '/api/v1/agents',
+  agentActivity: '/api/v1/agents/:agentId/activity',
   metrics: '/api/v1/metrics',
+  series: '/api/v1/metrics/series',
+  chart: '/api/v1/metrics/chart',
   dashboard: '/api/v1/dashboard/overview',
+  topology: '/api/v1/topology',
   targets: '/api/v1/targets',
   info: '/api/v1/info',
   health: '/health',
