@@ -5,7 +5,7 @@ import { attentionOf, countTroubled } from '../../../web/src/app/pages/overview/
 import { agentCommand, agentUrl, isLocalOnly } from '../../../web/src/app/pages/overview/connect-commands.js';
 import { liveActivity, mergeActivity, toneWord } from '../../../web/src/app/pages/overview/feed.js';
 import { countBy, countByStatus } from '../../../web/src/app/pages/overview/fleet-counts.js';
-import { type Health, healthWhy, ingestRate } from '../../../web/src/app/pages/overview/health-words.js';
+import { type Health, healthNow, healthWhy, ingestRate } from '../../../web/src/app/pages/overview/health-words.js';
 import { networkPanels } from '../../../web/src/app/pages/overview/network-panels.js';
 import { refreshIntervalMs, zoomTo } from '../../../web/src/app/pages/overview/zoom.js';
 
@@ -146,6 +146,32 @@ describe('health', () => {
     expect(healthWhy(health({ total_agents: 2, healthy_agents: 1, stale_agents: 1 }, { success_rate: 0.999_999 }))).toBe(
       '1 of 2 agents heard of within 5 minutes (1 silent for over an hour), less than 0.01 % of metrics rejected.',
     );
+  });
+});
+
+describe('health right now', () => {
+  const health: Health = {
+    timestamp: AT,
+    healthScore: 100,
+    status: 'excellent',
+    agents: { total_agents: 4, healthy_agents: 4, warning_agents: 0, stale_agents: 0 },
+    metrics: { total_metrics_5m: 1, active_agents_5m: 4, success_rate: 1 },
+    issues: { recentErrors: [] },
+  };
+
+  test('agents that have just gone count before the score knows', () => {
+    expect(healthNow(health, 1, 4)).toEqual({
+      status: 'critical',
+      words: 'Critical right now',
+      why: '3 of 4 agents are not connected; the score follows within 5 minutes.',
+    });
+    expect(healthNow(health, 3, 4)).toMatchObject({ status: 'good', why: expect.stringContaining('1 of 4 agents is not connected') });
+  });
+
+  test('otherwise the score has the word', () => {
+    expect(healthNow(health, 4, 4)).toEqual({ status: 'excellent', words: 'Excellent', why: healthWhy(health) });
+    expect(healthNow({ ...health, status: 'critical' }, 4, 4).words).toBe('Critical');
+    expect(healthNow(health, 0, 0).status).toBe('excellent');
   });
 });
 

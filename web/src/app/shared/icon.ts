@@ -20,6 +20,7 @@ import type { IconNode } from 'lucide';
   styles: `
     :host {
       display: inline-flex;
+      vertical-align: -0.25em;
       width: 1.25em;
       height: 1.25em;
       flex: none;

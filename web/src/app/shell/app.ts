@@ -2,7 +2,7 @@ import { BreakpointObserver } from '@angular/cdk/layout';
 import { ChangeDetectionStrategy, Component, computed, type ElementRef, inject, signal, viewChild } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButtonModule } from '@angular/material/button';
-import { NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import { type IsActiveMatchOptions, NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
 import { ChartLine, Gauge, Info, type IconNode, Menu, Monitor, Moon, Network, Server, Sun, Target, X } from 'lucide';
 import { filter } from 'rxjs';
 import { ApiKey } from '../core/api-key';
@@ -41,6 +41,13 @@ export class App {
   protected readonly key = inject(ApiKey);
   private readonly main = viewChild<ElementRef<HTMLElement>>('main');
   protected readonly navigation = NAVIGATION;
+  /** The first page's address is the beginning of all others; what it shows may be in its query. */
+  protected readonly exactly: IsActiveMatchOptions = {
+    paths: 'exact',
+    queryParams: 'ignored',
+    matrixParams: 'ignored',
+    fragment: 'ignored',
+  };
   protected readonly menuIcon = Menu;
   protected readonly closeIcon = X;
   protected readonly isMenuOpen = signal(false);

@@ -4,7 +4,7 @@ import { RouterLink } from '@angular/router';
 import { formatCount } from '../../core/units';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
-import { type AttentionGroup, type AttentionKind, countTroubled } from './attention';
+import { type AttentionGroup, type AttentionKind } from './attention';
 
 /** Of each kind of trouble; all of them on request. */
 const SHOWN = 5;
@@ -23,7 +23,6 @@ export class AttentionList {
   readonly groups = input.required<readonly AttentionGroup[]>();
   protected readonly count = formatCount;
   protected readonly open = signal<ReadonlySet<AttentionKind>>(new Set());
-  protected readonly troubled = computed(() => countTroubled(this.groups()));
   protected readonly limit = SHOWN;
   protected readonly maximum = MAX_SHOWN;
   protected readonly shown = computed(() =>

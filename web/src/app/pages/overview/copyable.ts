@@ -12,7 +12,7 @@ const SAID_MS = 2_500;
   imports: [MatButtonModule, Icon],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `<pre tabindex="0" role="region" [attr.aria-label]="label()"><code>{{ text() }}</code></pre>
-    <button matButton="outlined" type="button" [attr.aria-label]="'Copy: ' + label()" (click)="copy()">
+    <button matButton="outlined" type="button" [attr.aria-label]="words() + ': ' + label()" (click)="copy()">
       <ccv-icon [icon]="icon()" /> {{ words() }}
     </button>
     <span class="visually-hidden" role="status">{{ said() === null ? '' : words() }}</span>`,
@@ -34,7 +34,7 @@ const SAID_MS = 2_500;
     }
     button {
       flex: none;
-      min-width: 112px;
+      width: 132px;
     }
     @media (max-width: 600px) {
       :host {

@@ -1,24 +1,17 @@
-import { ChangeDetectionStrategy, Component, computed, input, signal } from '@angular/core';
-import { MatButtonModule } from '@angular/material/button';
+import { ChangeDetectionStrategy, Component, computed, input } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { formatCount } from '../../core/units';
 import type { FleetGroup } from './fleet-counts';
 
-const SHOWN = 6;
-
 /** Providers or regions with their agents: how many, and how many of them are connected. Each leads to its agents. */
 @Component({
   selector: 'ccv-fleet-bars',
-  imports: [RouterLink, MatButtonModule],
+  imports: [RouterLink],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `<ul>
-      @for (group of shown(); track group.name) {
+      @for (group of groups(); track group.name) {
         <li>
-          @if (group.name !== '') {
-            <a class="name" routerLink="/agents" [queryParams]="queryOf(group.name)">{{ group.name }}</a>
-          } @else {
-            <span class="name muted">not known</span>
-          }
+          <a class="name" routerLink="/agents" [queryParams]="queryOf(group.name)">{{ group.name === '' ? 'not known' : group.name }}</a>
           <span class="track" aria-hidden="true">
             <span class="all" [style.width.%]="(100 * group.total) / largest()">
               <span class="connected" [style.width.%]="(100 * group.connected) / group.total"></span>
@@ -30,21 +23,16 @@ const SHOWN = 6;
           </span>
         </li>
       }
-    </ul>
-    @if (groups().length > limit) {
-      <button matButton type="button" [attr.aria-expanded]="isOpen()" (click)="isOpen.set(!isOpen())">
-        {{ isOpen() ? 'Show fewer' : 'Show all ' + groups().length }}
-      </button>
-    }`,
+    </ul>`,
   styles: `
     ul {
       list-style: none;
-      margin: 8px 0 0;
+      margin: 0;
       padding: 0;
     }
     li {
       display: grid;
-      grid-template-columns: minmax(72px, 128px) 1fr minmax(72px, auto);
+      grid-template-columns: minmax(72px, 128px) 1fr 100px;
       gap: 10px;
       align-items: center;
       min-height: 30px;
@@ -83,12 +71,9 @@ const SHOWN = 6;
 export class FleetBars {
   /** Largest first. */
   readonly groups = input.required<readonly FleetGroup[]>();
-  /** The agents page's parameter that takes a group's name. */
+  /** The agents page's parameter that takes a group's name, the empty one too. */
   readonly param = input.required<'provider' | 'region'>();
-  protected readonly limit = SHOWN;
   protected readonly count = formatCount;
-  protected readonly isOpen = signal(false);
-  protected readonly shown = computed(() => (this.isOpen() ? this.groups() : this.groups().slice(0, SHOWN)));
   protected readonly queryOf = (name: string): Record<string, string> => ({ [this.param()]: name });
   protected readonly largest = computed(() => Math.max(1, ...this.groups().map(({ total }) => total)));
 }

@@ -34,6 +34,37 @@ export function ingestRate({ metrics }: Health): number {
   return metrics.total_metrics_5m / INGEST_WINDOW_S;
 }
 
+export type HealthStatus = Health['status'];
+
+const WORST_FIRST: readonly HealthStatus[] = ['critical', 'warning', 'good', 'excellent'];
+
+/**
+ * The score counts who was heard of within five minutes: for as long, it does not know that agents have just gone. Where fewer
+ * are connected than it believes, that counts, and it is said.
+ */
+export function healthNow(health: Health, connected: number, total: number): { status: HealthStatus; words: string; why: string } {
+  const status = total === 0 ? health.status : statusOf((100 * connected) / total);
+  const isWorse = WORST_FIRST.indexOf(status) < WORST_FIRST.indexOf(health.status);
+  if (!isWorse) return { status: health.status, words: capitalized(health.status), why: healthWhy(health) };
+  const away = total - connected;
+  return {
+    status,
+    words: `${capitalized(status)} right now`,
+    why: `${formatCount(away)} of ${formatCount(total)} agents ${away === 1 ? 'is' : 'are'} not connected; the score follows within 5 minutes.`,
+  };
+}
+
+/** Cut where the server cuts the score. */
+function statusOf(share: number): HealthStatus {
+  if (share >= 90) return 'excellent';
+  if (share >= 75) return 'good';
+  return share >= 50 ? 'warning' : 'critical';
+}
+
+function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
 /** Why the score is what it is: who was not heard of, and what was not accepted. */
 export function healthWhy({ agents, metrics }: Health): string {
   const { total_agents: total, healthy_agents: heard, warning_agents: recent, stale_agents: stale } = agents;
@@ -52,8 +83,7 @@ export function healthWhy({ agents, metrics }: Health): string {
   if (metrics.success_rate < 1) reasons.push(`${rejectedPercent(metrics.success_rate)} of metrics rejected`);
   else if (metrics.total_metrics_5m > 0) reasons.push('every metric accepted');
   else reasons.push('no metrics came in');
-  const text = reasons.join(', ');
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return `${capitalized(reasons.join(', '))}.`;
 }
 
 /** A small share is still not none. */

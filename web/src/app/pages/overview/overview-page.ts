@@ -7,12 +7,12 @@ import { formatCount, formatValue } from '../../core/units';
 import { Notice } from '../../shared/notice';
 import { Status } from '../../shared/status';
 import { ActivityFeed } from './activity-feed';
-import { attentionOf } from './attention';
+import { attentionOf, countTroubled } from './attention';
 import { AttentionList } from './attention-list';
 import { FirstAgent } from './first-agent';
 import { FleetBars } from './fleet-bars';
 import { countBy, countByStatus } from './fleet-counts';
-import { type Health, healthWhy, ingestRate } from './health-words';
+import { type Health, healthNow, ingestRate } from './health-words';
 import { refreshLive } from './live-refresh';
 import { NetworkCharts } from './network-charts';
 
@@ -56,14 +56,20 @@ export class OverviewPage {
   protected readonly providers = computed(() => countBy(this.store.agents(), 'provider'));
   protected readonly regions = computed(() => countBy(this.store.agents(), 'region'));
   protected readonly attention = computed(() => attentionOf(this.store.agents(), this.health.value()?.issues.recentErrors ?? []));
+  protected readonly troubled = computed(() => {
+    const count = countTroubled(this.attention());
+    return count === 0 ? '' : count === 1 ? 'one agent' : `${formatCount(count)} agents`;
+  });
+  protected readonly count = formatCount;
   protected readonly tiles = computed(() => {
     const health = this.health.value();
     const agents = this.store.agents().length;
+    const now = health === undefined ? undefined : healthNow(health, this.store.connected(), agents);
     return {
       score: health === undefined ? '–' : String(Math.floor(health.healthScore * 10) / 10),
-      status: health?.status ?? 'unknown',
-      words: health === undefined ? 'Not known yet' : `${health.status.charAt(0).toUpperCase()}${health.status.slice(1)}`,
-      why: health === undefined ? '' : healthWhy(health),
+      status: now?.status ?? 'unknown',
+      words: now?.words ?? 'Not known yet',
+      why: now?.why ?? '',
       connected: formatCount(this.store.connected()),
       agents: formatCount(agents),
       rate: formatValue(health === undefined ? null : ingestRate(health), null),
