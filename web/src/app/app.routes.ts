@@ -14,6 +14,7 @@ export const routes: Routes = [
   {
     path: 'agents/:agentId',
     title: ({ params }) => `${String(params['agentId'])} · ${BRAND}`,
+    canDeactivate: [(page: { mayLeave(): Promise<boolean> }) => page.mayLeave()],
     loadComponent: async () => (await import('./pages/agent-detail/agent-detail-page')).AgentDetailPage,
   },
   {

@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, DestroyRef, inject, input, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, DestroyRef, effect, inject, input, signal } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 import { Trash2 } from 'lucide';
@@ -12,6 +12,9 @@ import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
 import { AgentFacts } from './agent-facts';
 import { ChartsSection } from './charts-section';
+import { CommandsSection } from './commands-section';
+import { ConfigDraft } from './config-draft';
+import { ConfigSection } from './config-section';
 import { HistorySection } from './history-section';
 import { SamplesSection } from './samples-section';
 import { SeriesSection } from './series-section';
@@ -21,6 +24,8 @@ const TABS = [
   { id: 'series', label: 'Series' },
   { id: 'samples', label: 'Samples' },
   { id: 'history', label: 'History' },
+  { id: 'config', label: 'Configuration' },
+  { id: 'commands', label: 'Commands' },
 ] as const;
 
 type Tab = (typeof TABS)[number]['id'];
@@ -30,7 +35,20 @@ const REFRESH_MS = 60_000;
 /** Everything about one agent: how it is, what it measured, what happened to it, and what it can be told. */
 @Component({
   selector: 'ccv-agent-detail-page',
-  imports: [RouterLink, MatButtonModule, Icon, Notice, AgentFacts, ChartsSection, SeriesSection, SamplesSection, HistorySection],
+  imports: [
+    RouterLink,
+    MatButtonModule,
+    Icon,
+    Notice,
+    AgentFacts,
+    ChartsSection,
+    SeriesSection,
+    SamplesSection,
+    HistorySection,
+    ConfigSection,
+    CommandsSection,
+  ],
+  providers: [ConfigDraft],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './agent-detail-page.html',
   styleUrl: './agent-detail-page.scss',
@@ -61,6 +79,7 @@ export class AgentDetailPage {
   /** As the live channel has it; until that is known, as it was read. */
   protected readonly agent = computed(() => this.known() ?? this.read.value() ?? null);
   protected readonly isUnknown = computed(() => this.read.error()?.status === 404);
+  protected readonly draft = inject(ConfigDraft);
   protected readonly isDeleting = signal(false);
   protected readonly deleteError = signal<ApiError | null>(null);
 
@@ -69,7 +88,29 @@ export class AgentDetailPage {
     const stop = inject(LiveChannel).on('agent_connected', ({ id }) => {
       if (id === this.agentId() && this.isUnknown()) this.read.reload();
     });
-    inject(DestroyRef).onDestroy(stop);
+    const warn = (event: BeforeUnloadEvent): void => {
+      if (this.draft.isDirty()) event.preventDefault();
+    };
+    addEventListener('beforeunload', warn);
+    inject(DestroyRef).onDestroy(() => {
+      stop();
+      removeEventListener('beforeunload', warn);
+    });
+    // Another agent's page is the same component: its configuration is another one.
+    let shownId: string | undefined;
+    effect(() => {
+      const id = this.agentId();
+      if (shownId !== undefined && shownId !== id) this.draft.saved(null);
+      shownId = id;
+    });
+  }
+
+  /** Asked by the route before another page, or another agent's, is shown. */
+  async mayLeave(): Promise<boolean> {
+    if (!this.draft.isDirty()) return true;
+    const title = 'Leave without saving?';
+    const message = `The changes to the configuration of ${this.agentId()} are not saved.`;
+    return this.confirm.ask({ title, message, action: 'Leave', danger: true });
   }
 
   protected async remove(): Promise<void> {
@@ -83,6 +124,7 @@ export class AgentDetailPage {
     try {
       await this.api.delete(`/agents/${encodeURIComponent(id)}`);
       this.store.remove(id);
+      this.draft.saved(null);
       await this.router.navigate(['/agents']);
     } catch (error) {
       this.deleteError.set(error as ApiError);

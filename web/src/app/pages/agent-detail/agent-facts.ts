@@ -79,7 +79,7 @@ import { skewText } from './facts';
   styles: `
     dl {
       display: grid;
-      grid-template-columns: repeat(auto-fill, minmax(148px, 1fr));
+      grid-template-columns: repeat(auto-fill, minmax(184px, 1fr));
       gap: 12px 16px;
       margin: 0;
     }

@@ -97,7 +97,10 @@ export class ChartsSection {
     load: (agentId, signal) => this.api.get<{ metricNames: readonly { readonly name: string }[] }>('/metrics/names', { agentId }, signal),
     refreshMs: NAMES_REFRESH_MS,
   });
-  protected readonly panels = computed(() => panelsFor((this.names.value()?.metricNames ?? []).map(({ name }) => name)));
+  /** The same ones as long as they say the same: a chart is not read again because the names were. */
+  protected readonly panels = computed(() => panelsFor((this.names.value()?.metricNames ?? []).map(({ name }) => name)), {
+    equal: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  });
   protected readonly gaps = loadable({
     params: () => ({ agentId: this.agentId(), range: this.chosen() }),
     load: ({ agentId, range }, signal) =>

@@ -22,7 +22,7 @@ const REFRESH_MS = 30_000;
       <ccv-notice [error]="error" (retry)="answer.reload()" />
     }
     @if (activity().length > 0) {
-      <div class="scroll" tabindex="0" role="region" aria-labelledby="history-heading">
+      <div class="scroll" tabindex="0" role="group" aria-label="Table of what happened">
         <table class="plain">
           <thead>
             <tr>

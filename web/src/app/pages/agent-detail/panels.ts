@@ -142,6 +142,8 @@ function labelOf({ tag, names }: Panel, { name, tags }: ChartSeries): string {
     return [word, ...all].filter((part) => part !== '').join(' ') || name;
   }
   const value = tags[tag] ?? '';
+  // A URL says itself what kind it is.
+  if (value.startsWith(`${word}:`) || value.startsWith(`${word}s:`)) return value;
   // Kinds of checks stand before their target, ways of traffic behind their interface.
   const parts = tag === 'interface' ? [value, word] : [word, value];
   return parts.filter((part) => part !== '').join(' ') || name;
