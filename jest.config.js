@@ -1,3 +1,5 @@
+import { whyNoBrowserTests } from './scripts/chromium.mjs';
+
 /**
  * Tests are TypeScript and are stripped of types on the fly; the code they test is the build. `src/` in an import
  * therefore means `dist/` (of the agent: `agent/dist/`): worker threads and spawned servers run the same files as the tests look at, and coverage of
@@ -8,6 +10,8 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // Without a browser there is nothing they could say; scripts/test.mjs says that they were left out.
+  testPathIgnorePatterns: ['/node_modules/', ...(whyNoBrowserTests() === null ? [] : ['<rootDir>/test/browser/'])],
   // Only the tests and the build are searched for modules: copies of the project elsewhere must not be taken for it.
   roots: ['<rootDir>/test'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,5 +1,6 @@
 /**
  * Runs Jest as ES modules on the build in dist/ (see jest.config.js). Arguments go to Jest.
+ * Where there is no browser to run test/browser with, it says so at the end.
  *
  * TEST_COVERAGE=dir  collects V8 coverage of everything that runs: the test files' own process, worker threads and
  *                    spawned servers. Jest's own --coverage sees only the first of the three.
@@ -9,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { whyNoBrowserTests } from './chromium.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { TEST_COVERAGE, TEST_RESULTS, ...environment } = process.env;
@@ -37,5 +39,7 @@ const jest = spawn(
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => jest.kill(signal));
 jest.on('exit', (code, signal) => {
+  const reason = whyNoBrowserTests();
+  if (reason !== null) console.error(`\nThe browser tests (test/browser) were LEFT OUT: ${reason}.`);
   process.exitCode = signal === null ? (code ?? 1) : 1;
 });

@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import { axe } from '../helpers/browser/axe.js';
+import { useConsole } from '../helpers/browser/console-fixture.js';
+import { AGENT_ID } from '../helpers/browser/pages.js';
+
+const KEY = 'a-key-that-only-people-know';
+const TOKEN = 'a-token-that-only-agents-know';
+const REFUSED = [/status of 401/, /WebSocket connection to .* failed/];
+const console = useConsole({ settings: { API_KEYS: KEY, AGENT_TOKENS: TOKEN }, agents: 3, fleet: { token: TOKEN } });
+
+test('without a key the console asks for one, says when it is wrong, and with the right one shows the fleet live', async () => {
+  const watched = await console.newPage({ tolerates: REFUSED });
+  const { page } = watched;
+  await page.goto('/agents');
+  await page.getByRole('heading', { level: 1, name: 'API key' }).waitFor();
+  expect(await axe(page)).toEqual([]);
+  await page.getByLabel('Key', { exact: true }).fill('a-key-that-nobody-knows');
+  await page.getByRole('button', { name: 'Open the console' }).click();
+  await page.getByText('The server does not know this key.').waitFor();
+  expect(await axe(page)).toEqual([]);
+  await page.getByLabel('Key', { exact: true }).fill(KEY);
+  await page.keyboard.press('Enter');
+  await page.getByText(AGENT_ID).first().waitFor();
+  await page.locator('header').getByText('Live', { exact: true }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/agents');
+  // For this tab: after a reload it is still known, in another window it is not.
+  await page.reload();
+  await page.getByText(AGENT_ID).first().waitFor();
+  expect(await page.evaluate('localStorage.getItem("ccv.api-key")')).toBeNull();
+});
+
+test('a key that is remembered on the device is there in the next window', async () => {
+  const watched = await console.newPage({ tolerates: REFUSED });
+  await watched.page.goto('/about');
+  await watched.page.getByLabel('Key', { exact: true }).fill(KEY);
+  await watched.page.getByLabel('Remember it on this device').check();
+  await watched.page.getByRole('button', { name: 'Open the console' }).click();
+  await watched.page.getByRole('heading', { level: 1, name: 'About' }).waitFor();
+  const second = await watched.page.context().newPage();
+  await second.goto('/agents');
+  await second.getByText(AGENT_ID).first().waitFor();
+});
+
+test('a key that the server no longer takes is asked for again', async () => {
+  const watched = await console.newPage({ tolerates: REFUSED });
+  await watched.page.addInitScript('sessionStorage.setItem("ccv.api-key", "a-key-of-days-gone-by")');
+  await watched.page.goto('/');
+  await watched.page.getByRole('heading', { level: 1, name: 'API key' }).waitFor();
+});

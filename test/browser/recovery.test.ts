@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { useConsole } from '../helpers/browser/console-fixture.js';
+import { AGENT_ID, CONSOLE_PAGES } from '../helpers/browser/pages.js';
+import type { WatchedPage } from '../helpers/browser/watched-page.js';
+
+const console = useConsole({ agents: 5 });
+const NO_SERVER = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /ERR_SOCKET_NOT_CONNECTED/, /status of 503/];
+
+async function state(watched: WatchedPage, text: string): Promise<void> {
+  await watched.page.locator('header').getByText(text, { exact: true }).waitFor({ timeout: 30_000 });
+}
+
+test('pages that are open say so when the server goes away, and go on by themselves when it is back', async () => {
+  const pages = await Promise.all(
+    CONSOLE_PAGES.map(async ({ path }) => {
+      const watched = await console.openSettled(path, { tolerates: NO_SERVER });
+      await state(watched, 'Live');
+      // Gone after a reload.
+      await watched.page.evaluate('globalThis.isTheSamePage = true');
+      return { path, watched };
+    }),
+  );
+  await console.app.app.stop();
+  for (const { watched } of pages) {
+    await state(watched, 'Offline');
+    await watched.page.getByText(/The server is away/).waitFor();
+    expect(await watched.page.locator('h1').count()).toBe(1);
+  }
+  await console.app.start();
+  for (const { watched } of pages) {
+    await state(watched, 'Live');
+    await watched.page.getByText(/The server is away/).waitFor({ state: 'hidden' });
+    // Whatever failed meanwhile has been asked for again.
+    await watched.page.locator('ccv-notice.is-error').waitFor({ state: 'detached' });
+    expect(await watched.page.evaluate('globalThis.isTheSamePage')).toBe(true);
+  }
+  // What happens now is shown: the channel is not just open.
+  const agents = pages.find(({ path }) => path === `/agents/${AGENT_ID}`);
+  await agents?.watched.page.getByText('connected', { exact: true }).first().waitFor();
+});
+
+test('a page that is opened while the API does not answer shows what there is when it does', async () => {
+  const watched = await console.newPage({ tolerates: [/ERR_FAILED/, ...NO_SERVER] });
+  await watched.page.route('**/api/v1/**', (route) => route.abort());
+  await watched.page.goto('/agents');
+  await watched.page.locator('ccv-notice.is-error').first().waitFor();
+  await watched.page.unroute('**/api/v1/**');
+  await watched.page.getByRole('button', { name: 'Try again' }).first().click();
+  await watched.page.getByText(AGENT_ID).first().waitFor();
+  expect(await watched.page.locator('ccv-notice.is-error').count()).toBe(0);
+});
