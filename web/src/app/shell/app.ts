@@ -1,5 +1,5 @@
 import { BreakpointObserver } from '@angular/cdk/layout';
-import { ChangeDetectionStrategy, Component, computed, type ElementRef, inject, signal, viewChild } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, ElementRef, inject, signal, viewChild } from '@angular/core';
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButtonModule } from '@angular/material/button';
 import { type IsActiveMatchOptions, NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
@@ -34,12 +34,14 @@ const NAVIGATION: readonly NavigationItem[] = [
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './app.html',
   styleUrl: './app.scss',
+  host: { '(keydown.escape)': 'leaveMenu()' },
 })
 export class App {
   protected readonly live = inject(LiveChannel);
   protected readonly theme = inject(Theme);
   protected readonly key = inject(ApiKey);
   private readonly main = viewChild<ElementRef<HTMLElement>>('main');
+  private readonly menuButton = viewChild('menuButton', { read: ElementRef<HTMLElement> });
   protected readonly navigation = NAVIGATION;
   /** The first page's address is the beginning of all others; what it shows may be in its query. */
   protected readonly exactly: IsActiveMatchOptions = {
@@ -60,6 +62,13 @@ export class App {
     inject(Router)
       .events.pipe(filter((event) => event instanceof NavigationEnd))
       .subscribe(() => this.isMenuOpen.set(false));
+  }
+
+  /** The focus goes back to where the menu was opened. */
+  protected leaveMenu(): void {
+    if (!this.isMenuOpen()) return;
+    this.isMenuOpen.set(false);
+    this.menuButton()?.nativeElement.focus();
   }
 
   /** An anchor would leave the page: the base of all addresses is `/`. */
