@@ -41,7 +41,8 @@ function pathOf([shape, attributes]: IconNode[number]): string {
   const number = (name: string): number => Number(attributes[name] ?? 0);
   switch (shape) {
     case 'path':
-      return String(attributes['d']);
+      // A path may begin with a relative move: as a part of another it would go on from where that ended.
+      return `M0 0${String(attributes['d'])}`;
     case 'line':
       return `M${number('x1')} ${number('y1')}L${number('x2')} ${number('y2')}`;
     case 'polyline':

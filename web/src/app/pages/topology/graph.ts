@@ -41,7 +41,10 @@ export const MANY_AGENTS = 40;
 export const MAX_OPEN_AGENTS = 100;
 
 const ROW_PX = 44;
-const GAP_PX = 56;
+/** Between the last row of a box and the first of the next: what the boxes around them take with their names, level by level. */
+const NETWORK_GAP_PX = 36;
+const REGION_GAP_PX = 48;
+const PROVIDER_GAP_PX = 56;
 const TARGETS_X = 620;
 
 /** `opened`: ids of networks whose agents are to be seen one by one. */
@@ -69,9 +72,11 @@ export function graphOf(topology: Topology, opened: ReadonlySet<string>): Graph 
         nodes.push(box(networkId, 'network', network.name, regionId));
         for (const node of inNetwork(network, networkId, agents, topology.agents.length <= MANY_AGENTS || opened.has(networkId)))
           place(node);
-        y += GAP_PX;
+        y += NETWORK_GAP_PX;
       }
+      y += REGION_GAP_PX;
     }
+    y += PROVIDER_GAP_PX;
   }
   const edges = edgesOf(topology, standIn);
   return { nodes: [...nodes, ...targetsOf(topology, edges, height)], edges };
