@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { addressText, bodyOf, fieldErrors, formErrors, formOf, matchesTarget } from '../../../web/src/app/pages/targets/target-form.js';
+import {
+  addressText,
+  bodyOf,
+  fieldErrors,
+  formErrors,
+  formOf,
+  matchesTarget,
+  whoText,
+} from '../../../web/src/app/pages/targets/target-form.js';
 
 type Target = Parameters<typeof addressText>[0];
 
@@ -79,6 +87,10 @@ test('an address in one line', () => {
   expect(addressText({ ...TARGET, type: 'ping' })).toBe('db.example.com');
   const { port: _, ...without } = TARGET;
   expect(addressText({ ...without, type: 'dns' } as Target)).toBe('db.example.com');
+});
+
+test('who watches', () => {
+  expect([[], ['a'], ['a', 'b']].map((agent_ids) => whoText({ ...TARGET, agent_ids }))).toEqual(['all agents', 'a', '2 agents']);
 });
 
 test('a search finds what is shown', () => {

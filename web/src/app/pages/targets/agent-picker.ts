@@ -40,6 +40,7 @@ const MOST_ROWS = 6;
   styles: `
     :host {
       display: grid;
+      grid-template-columns: minmax(0, 1fr);
       gap: 6px;
       padding: 8px;
       border: 1px solid var(--ccv-grid);
@@ -64,7 +65,12 @@ const MOST_ROWS = 6;
     input[aria-invalid='true'] {
       border: 2px solid var(--ccv-error);
     }
+    cdk-virtual-scroll-viewport {
+      container-type: inline-size;
+    }
     label {
+      /* What is around it is as wide as its widest row. */
+      width: 100cqi;
       display: flex;
       align-items: center;
       gap: 8px;
@@ -73,9 +79,14 @@ const MOST_ROWS = 6;
       white-space: nowrap;
       color: var(--mat-sys-on-surface);
     }
-    .id {
+    label > span {
       overflow: hidden;
       text-overflow: ellipsis;
+    }
+    label > input,
+    .id {
+      flex: none;
+      max-width: 70%;
     }
     p {
       margin: 0;

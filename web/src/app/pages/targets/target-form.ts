@@ -123,6 +123,11 @@ export function addressText({ type, address, port }: Target): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
+/** How many agents watch it; a single one by its name. */
+export function whoText({ agent_ids: ids }: Target): string {
+  return ids.length === 0 ? 'all agents' : ids.length === 1 ? String(ids[0]) : `${ids.length} agents`;
+}
+
 /** All words somewhere in what is shown of the target. */
 export function matchesTarget(target: Target, search: string): boolean {
   const text = `${target.name}\n${target.type}\n${addressText(target)}\n${target.agent_ids.join('\n')}`.toLowerCase();

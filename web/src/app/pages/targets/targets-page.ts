@@ -21,7 +21,7 @@ import { formatCount } from '../../core/units';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
-import { addressText, matchesTarget, TYPE_WORDS } from './target-form';
+import { addressText, matchesTarget, TYPE_WORDS, whoText } from './target-form';
 
 /** Somebody else may change them too. */
 const REFRESH_MS = 30_000;
@@ -52,6 +52,7 @@ export class TargetsPage {
   protected readonly count = formatCount;
   protected readonly words = TYPE_WORDS;
   protected readonly addressText = addressText;
+  protected readonly whoText = whoText;
   protected readonly placeholders = [0, 1, 2, 3];
 
   protected readonly list = loadable({
