@@ -1,0 +1,90 @@
+import type { AlertRule, RuleFilter } from '../model/alert.js';
+import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
+
+/** How a rule fared when it was looked at last. */
+export interface RuleStatus {
+  readonly lastEvaluatedAtMs: number | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+  /** Of a metric rule: series that match; of an agent rule: agents. 0: the rule looks at nothing. */
+  readonly matched: number;
+  readonly groups: number;
+  readonly pending: number;
+  readonly firing: number;
+}
+
+export const NOT_EVALUATED: RuleStatus = {
+  lastEvaluatedAtMs: null,
+  durationMs: null,
+  error: null,
+  matched: 0,
+  groups: 0,
+  pending: 0,
+  firing: 0,
+};
+
+/** A rule in the wire's shape. Durations are seconds, times ISO 8601 UTC. */
+export function presentRule(rule: AlertRule, status: RuleStatus) {
+  return {
+    id: rule.id,
+    name: rule.name,
+    ...presentSubject(rule),
+    agent_filter: presentFilter(rule.filter),
+    severity: rule.severity,
+    for: rule.forMs / 1_000,
+    keep_firing_for: rule.keepFiringForMs / 1_000,
+    interval: rule.intervalMs / 1_000,
+    labels: rule.labels,
+    annotations: rule.annotations,
+    enabled: rule.enabled,
+    is_default: rule.isDefault,
+    status: presentStatus(rule, status),
+    created_at: isoTime(rule.createdAtMs),
+    updated_at: isoTime(rule.updatedAtMs),
+  };
+}
+
+function presentSubject({ subject }: AlertRule) {
+  if (subject.kind === 'agent') {
+    return {
+      kind: subject.kind,
+      agent_condition: subject.condition,
+      threshold: subject.thresholdMs === null ? null : subject.thresholdMs / 1_000,
+    };
+  }
+  return {
+    kind: subject.kind,
+    metric_name: subject.metricName,
+    aggregation: subject.aggregation,
+    window: subject.windowMs / 1_000,
+    condition: subject.condition,
+    threshold: subject.threshold,
+    recovery_threshold: subject.recoveryThreshold,
+    by: subject.by,
+    no_data: subject.noData,
+  };
+}
+
+function presentFilter({ agentIds, providers, regions, tags }: RuleFilter) {
+  return {
+    agent_ids: agentIds ?? [],
+    providers: providers ?? [],
+    regions: regions ?? [],
+    tags: Object.fromEntries((tags ?? []).map(({ key, value }) => [key, value])),
+  };
+}
+
+function presentStatus({ enabled, subject }: AlertRule, status: RuleStatus) {
+  const { lastEvaluatedAtMs, durationMs, error, matched, groups, pending, firing } = status;
+  const looksAtNothing = enabled && lastEvaluatedAtMs !== null && matched === 0 && error === null;
+  return {
+    last_evaluated_at: isoTimeOrNull(lastEvaluatedAtMs),
+    duration_ms: durationMs,
+    error,
+    matched,
+    groups,
+    pending,
+    firing,
+    warning: looksAtNothing ? `no ${subject.kind === 'metric' ? 'series' : 'agent'} matches this rule` : null,
+  };
+}
