@@ -18,7 +18,7 @@ export function parseDurationMs(given: unknown): number | null {
 }
 
 /** A field that becomes milliseconds. */
-export function durationField({ minMs, maxMs }: DurationLimits): Joi.AnySchema<number> {
+export function durationField({ minMs, maxMs }: DurationLimits): Joi.Schema {
   return Joi.any().custom((given: unknown, helpers) => {
     const ms = parseDurationMs(given);
     if (ms !== null && ms >= minMs && ms <= maxMs) return ms;

@@ -182,8 +182,7 @@ function recoveryProblem({ condition, threshold, recoveryThreshold }: MetricSubj
     case 'lt':
     case 'lte':
       return recoveryThreshold >= threshold ? null : `must not be below the threshold (${threshold}) of a rule that fires below it`;
-    case 'eq':
-    case 'ne':
+    default:
       return `has no meaning for the condition "${condition}"`;
   }
 }
