@@ -160,17 +160,17 @@ describe('health right now', () => {
   };
 
   test('agents that have just gone count before the score knows', () => {
-    expect(healthNow(health, 1, 4)).toEqual({
+    expect(healthNow(health, 3, 4)).toEqual({
       status: 'critical',
       words: 'Critical right now',
-      why: '3 of 4 agents are not connected; the score follows within 5 minutes.',
+      why: '3 of 4 agents are disconnected; the score follows within 5 minutes.',
     });
-    expect(healthNow(health, 3, 4)).toMatchObject({ status: 'good', why: expect.stringContaining('1 of 4 agents is not connected') });
+    expect(healthNow(health, 1, 4)).toMatchObject({ status: 'good', why: expect.stringContaining('1 of 4 agents is disconnected') });
   });
 
   test('otherwise the score has the word', () => {
-    expect(healthNow(health, 4, 4)).toEqual({ status: 'excellent', words: 'Excellent', why: healthWhy(health) });
-    expect(healthNow({ ...health, status: 'critical' }, 4, 4).words).toBe('Critical');
+    expect(healthNow(health, 0, 4)).toEqual({ status: 'excellent', words: 'Excellent', why: healthWhy(health) });
+    expect(healthNow({ ...health, status: 'critical' }, 0, 4).words).toBe('Critical');
     expect(healthNow(health, 0, 0).status).toBe('excellent');
   });
 });

@@ -16,7 +16,10 @@ const READ_AGAIN_MS = 2_000;
 /** A whole fleet that comes back is shown together. */
 const SHOW_MS = 500;
 
-/** What happened lately: read, and agents that come and go at once. It stands still while the pointer or the focus is in it. */
+/**
+ * What happened lately: read, and agents that come and go at once. Rows stay where they are and change what they say;
+ * nothing changes while the pointer or the focus is in it.
+ */
 @Component({
   selector: 'ccv-activity-feed',
   imports: [RouterLink, Notice, Status, Time],

@@ -12,14 +12,14 @@ import type { FleetGroup } from './fleet-counts';
       @for (group of groups(); track group.name) {
         <li>
           <a class="name" routerLink="/agents" [queryParams]="queryOf(group.name)">{{ group.name === '' ? 'not known' : group.name }}</a>
+          <span class="figures" [class.is-short]="group.connected < group.total">
+            {{ count(group.connected) }}<span aria-hidden="true"> / </span><span class="visually-hidden"> of </span>{{ count(group.total) }}
+            <span class="visually-hidden"> connected</span>
+          </span>
           <span class="track" aria-hidden="true">
             <span class="all" [style.width.%]="(100 * group.total) / largest()">
               <span class="connected" [style.width.%]="(100 * group.connected) / group.total"></span>
             </span>
-          </span>
-          <span class="figures" [class.is-short]="group.connected < group.total">
-            {{ count(group.connected) }}<span aria-hidden="true"> / </span><span class="visually-hidden"> of </span>{{ count(group.total) }}
-            <span class="visually-hidden"> connected</span>
           </span>
         </li>
       }
@@ -32,10 +32,9 @@ import type { FleetGroup } from './fleet-counts';
     }
     li {
       display: grid;
-      grid-template-columns: minmax(72px, 128px) 1fr 100px;
-      gap: 10px;
-      align-items: center;
-      min-height: 30px;
+      grid-template-columns: 1fr auto;
+      gap: 3px 10px;
+      padding-bottom: 10px;
     }
     .name {
       overflow: hidden;
@@ -43,8 +42,8 @@ import type { FleetGroup } from './fleet-counts';
       white-space: nowrap;
     }
     .track {
-      display: block;
-      height: 10px;
+      grid-column: 1 / -1;
+      height: 8px;
     }
     .all {
       display: block;

@@ -39,18 +39,17 @@ export type HealthStatus = Health['status'];
 const WORST_FIRST: readonly HealthStatus[] = ['critical', 'warning', 'good', 'excellent'];
 
 /**
- * The score counts who was heard of within five minutes: for as long, it does not know that agents have just gone. Where fewer
- * are connected than it believes, that counts, and it is said.
+ * The score counts who was heard of within five minutes: for as long, it does not know that agents have just gone. Where more
+ * are away than it believes, that counts, and it is said.
  */
-export function healthNow(health: Health, connected: number, total: number): { status: HealthStatus; words: string; why: string } {
-  const status = total === 0 ? health.status : statusOf((100 * connected) / total);
+export function healthNow(health: Health, away: number, total: number): { status: HealthStatus; words: string; why: string } {
+  const status = total === 0 ? health.status : statusOf((100 * (total - away)) / total);
   const isWorse = WORST_FIRST.indexOf(status) < WORST_FIRST.indexOf(health.status);
   if (!isWorse) return { status: health.status, words: capitalized(health.status), why: healthWhy(health) };
-  const away = total - connected;
   return {
     status,
     words: `${capitalized(status)} right now`,
-    why: `${formatCount(away)} of ${formatCount(total)} agents ${away === 1 ? 'is' : 'are'} not connected; the score follows within 5 minutes.`,
+    why: `${formatCount(away)} of ${formatCount(total)} agents ${away === 1 ? 'is' : 'are'} disconnected; the score follows within 5 minutes.`,
   };
 }
 

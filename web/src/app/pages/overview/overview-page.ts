@@ -45,8 +45,9 @@ export class OverviewPage {
   protected readonly refreshError = computed(
     () => [this.store.error(), this.health.error()].find((error) => error !== null && error.status !== 0) ?? null,
   );
+  private readonly counts = computed(() => countByStatus(this.store.agents()));
   protected readonly statuses = computed(() => {
-    const counts = countByStatus(this.store.agents());
+    const counts = this.counts();
     return [
       { status: 'connected', label: 'Connected', count: counts.connected, mark: 'connected' },
       { status: 'disconnected', label: 'Disconnected', count: counts.disconnected, mark: counts.disconnected > 0 ? 'error' : 'none' },
@@ -64,7 +65,7 @@ export class OverviewPage {
   protected readonly tiles = computed(() => {
     const health = this.health.value();
     const agents = this.store.agents().length;
-    const now = health === undefined ? undefined : healthNow(health, this.store.connected(), agents);
+    const now = health === undefined ? undefined : healthNow(health, this.counts().disconnected, agents);
     return {
       score: health === undefined ? '–' : String(Math.floor(health.healthScore * 10) / 10),
       status: now?.status ?? 'unknown',
