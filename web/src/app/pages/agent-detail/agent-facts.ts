@@ -35,7 +35,14 @@ import { skewText } from './facts';
     </div>
     <div>
       <dt>Place</dt>
-      <dd>{{ place() }}</dd>
+      <dd>
+        @for (part of place(); track $index) {
+          <span class="part">{{ $first ? '' : '· ' }}{{ part }}</span>
+          {{ ' ' }}
+        } @empty {
+          –
+        }
+      </dd>
     </div>
     <div>
       <dt>Network</dt>
@@ -91,6 +98,9 @@ import { skewText } from './facts';
       margin: 2px 0 0;
       overflow-wrap: anywhere;
     }
+    .part {
+      display: inline-block;
+    }
     .warn {
       color: var(--ccv-warn);
     }
@@ -105,11 +115,11 @@ export class AgentFacts {
   readonly agent = input.required<Agent>();
   protected readonly count = formatCount;
   protected readonly isConnected = computed(() => this.agent().status === 'connected');
-  protected readonly place = computed(() => joined([this.agent().provider, this.agent().region, this.agent().zone]));
-  protected readonly network = computed(() => joined([this.agent().network, this.agent().subnet]));
+  protected readonly place = computed(() => told([this.agent().provider, this.agent().region, this.agent().zone]));
+  protected readonly network = computed(() => told([this.agent().network, this.agent().subnet]).join(' · ') || '–');
   protected readonly skew = computed(() => skewText(this.agent().clock_skew_ms));
 }
 
-function joined(parts: readonly string[]): string {
-  return parts.filter((part) => part !== '').join(' · ') || '–';
+function told(parts: readonly string[]): string[] {
+  return parts.filter((part) => part !== '');
 }

@@ -66,6 +66,7 @@ const FIRST = 20;
     }
     td {
       white-space: nowrap;
+      vertical-align: middle;
     }
   `,
 })

@@ -27,7 +27,7 @@ const REFRESH_MS = 30_000;
           <thead>
             <tr>
               <th scope="col">Time</th>
-              <th scope="col">What</th>
+              <th scope="col" class="wide">What</th>
               <th scope="col">In words</th>
             </tr>
           </thead>
@@ -35,7 +35,7 @@ const REFRESH_MS = 30_000;
             @for (event of activity(); track $index) {
               <tr>
                 <td><ccv-time [at]="event.timestamp" /></td>
-                <td>{{ event.type.replaceAll('_', ' ') }}</td>
+                <td class="wide">{{ event.type.replaceAll('_', ' ') }}</td>
                 <td class="wrap">{{ event.message }}</td>
               </tr>
             }
