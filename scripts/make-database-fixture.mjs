@@ -7,7 +7,8 @@
  *
  * Everything is sent through the build's own storage: three days of five agents, with late and repeated samples, other
  * values for the same millisecond, object values, doubles of every kind, a resent batch, batches that are missing from a
- * count and a deleted agent. A build that folds leaves some of it in daily units, some in hourly ones and some, newer than both, in the log.
+ * count, a deleted agent, and one of everything that alerting keeps. A build that folds leaves some of it in daily units, some in
+ * hourly ones and some, newer than both, in the log.
  */
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -92,6 +93,112 @@ async function append(agent, samples, { batchId = null, seq = null, isRepeat = f
   }
 }
 
+/** Writes one of everything that alerting keeps, and answers what is to be found. */
+async function writeAlerts(stores) {
+  const matchers = [{ label: 'agent', value: 'agent-.*', isRegex: true, isEqual: true }];
+  const rule = {
+    name: 'CPU',
+    filter: { providers: ['gcp'], tags: [{ key: 'interface', value: 'eth0' }] },
+    severity: 'warning',
+    forMs: 60_000,
+    keepFiringForMs: 0,
+    intervalMs: 30_000,
+    labels: { team: 'netz "ä"' },
+    annotations: { summary: '{{ labels.agent }}: {{ value }}' },
+    enabled: true,
+    subject: {
+      kind: 'metric',
+      metricName: 'system.cpu.usage',
+      aggregation: 'p95',
+      windowMs: 300_000,
+      condition: 'gte',
+      threshold: 90.5,
+      recoveryThreshold: 80,
+      by: ['agent', 'interface'],
+      noData: 'keep',
+    },
+  };
+  const down = { ...rule, name: 'Agent down', enabled: false, subject: { kind: 'agent', condition: 'disconnected', thresholdMs: null } };
+  await stores.rules.createDefaults([down], NOW_MS);
+  const { id: ruleId } = await stores.rules.create(rule, NOW_MS);
+  await stores.silences.create(
+    {
+      matchers,
+      startsAtMs: NOW_MS,
+      endsAtMs: null,
+      recurrence: { cron: '0 3 * * 0', durationMs: HOUR_MS, timeZone: 'Europe/Berlin' },
+      author: 'operator',
+      comment: 'maintenance',
+    },
+    NOW_MS,
+  );
+  const { id: channelId } = await stores.channels.create(
+    {
+      name: 'hook',
+      type: 'webhook',
+      settings: { url: 'https://hook.example/alerts', secret: 'not very' },
+      matchers,
+      groupBy: ['alertname'],
+      groupWaitMs: 30_000,
+      groupIntervalMs: 300_000,
+      repeatIntervalMs: 4 * HOUR_MS,
+      sendsResolved: true,
+      enabled: true,
+    },
+    NOW_MS,
+  );
+  const alert = {
+    id: '6d1f2c53-0f7a-4a0e-8b57-3f2f4f8f9a01',
+    ruleId,
+    groupKey: '{"agent":"agent-a"}',
+    labels: { agent: 'agent-a', alertname: 'CPU', severity: 'warning' },
+    annotations: { summary: 'agent-a: 97.5' },
+    agentId: 'agent-a',
+    state: 'firing',
+    value: 97.5,
+    startedAtMs: NOW_MS - 120_000,
+    firingSinceMs: NOW_MS - 60_000,
+    wellSinceMs: null,
+    resolvedAtMs: null,
+    resolvedReason: null,
+    acknowledgement: { by: 'operator', comment: 'seen', atMs: NOW_MS },
+    updatedAtMs: NOW_MS,
+  };
+  const over = {
+    ...alert,
+    id: '6d1f2c53-0f7a-4a0e-8b57-3f2f4f8f9a02',
+    state: 'resolved',
+    resolvedAtMs: NOW_MS,
+    resolvedReason: 'recovered',
+  };
+  await stores.alerts.save([alert, over]);
+  const delivery = {
+    id: '6d1f2c53-0f7a-4a0e-8b57-3f2f4f8f9a03',
+    channelId,
+    groupKey: '{"alertname":"CPU"}',
+    status: 'waiting',
+    payloadJson: '{}',
+    attempts: 1,
+    nextAttemptAtMs: NOW_MS + 1_000,
+    createdAtMs: NOW_MS,
+    finishedAtMs: null,
+    lastError: 'connection refused',
+  };
+  const group = { channelId, groupKey: delivery.groupKey, toldFiring: [alert.id], firstSeenAtMs: NOW_MS - 60_000, lastToldAtMs: NOW_MS };
+  await stores.deliveries.enqueue([group], [delivery]);
+  return {
+    alerting: {
+      rules: await stores.rules.all(),
+      silences: await stores.silences.all(),
+      channels: await stores.channels.all(),
+      active: [alert],
+      history: [over],
+      groups: [group],
+      deliveries: [delivery],
+    },
+  };
+}
+
 const bytes = new Map();
 function cycle(agent, timestampMs) {
   const sample = (name, value, more = {}) => ({ name, type: 'gauge', unit: null, tags: {}, timestampMs, value, ...more });
@@ -174,6 +281,9 @@ if (storage.gaps !== undefined) {
   );
 }
 
+// Alerting: one of everything, and rules of both kinds.
+const alerts = storage.alerts === undefined ? {} : await writeAlerts(storage.alerts);
+
 const config = { collection_interval: 30, targets: ['203.0.113.7'] };
 await storage.configs.put(first.agentKey, config, NOW_MS);
 const fields = { name: 'DNS', type: 'dns', address: '203.0.113.53', port: null, interval: 60, timeout: 5, enabled: true, agentIds: [] };
@@ -208,6 +318,7 @@ const expected = {
   config: { agentId: first.id, config },
   target: { id: targetId, ...fields },
   gaps,
+  ...alerts,
   series: 'SERIES',
 };
 const text = JSON.stringify(expected, null, 1).replace(

@@ -9,6 +9,7 @@ import type { Agent, AgentHealth, AgentLocation } from '../model/agent.js';
 import type { AgentConfigState } from '../model/config-state.js';
 import type { Activity } from '../model/event.js';
 import type { MetricType, SeriesIdentity, SeriesInfo, TimeRange } from '../model/metric.js';
+import type { AlertStores } from './ports/alerts.js';
 
 export type { AggregateGroup, AggregateWants, GroupKey } from '../model/aggregate.js';
 
@@ -379,5 +380,6 @@ export interface Storage {
   readonly targets: TargetStore;
   readonly commands: CommandStore;
   readonly activities: ActivityStore;
+  readonly alerts: AlertStores;
   readonly health: StorageHealth;
 }

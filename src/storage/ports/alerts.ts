@@ -27,10 +27,13 @@ export interface AlertRuleStore {
 export interface AlertStore {
   /** Pending and firing ones. */
   active(): Promise<Alert[]>;
-  /** Inserts or replaces, in one transaction. Those that resolved without ever firing are deleted instead. */
+  /**
+   * Inserts or replaces, in one transaction. Those that resolved without ever firing are deleted instead. The acknowledgement of one
+   * that is stored already stays as it is: only `acknowledge` changes it.
+   */
   save(alerts: readonly Alert[]): Promise<void>;
   acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<boolean>;
-  /** Resolved ones that fired, newest first by `resolvedAtMs`; filters are ANDed. */
+  /** Resolved ones that fired, newest first by `resolvedAtMs`, which is in [sinceMs, untilMs); filters are ANDed. */
   history(query: AlertHistoryQuery): Promise<{ readonly alerts: Alert[]; readonly total: number }>;
   /** Deletes what resolved before; answers how many, at most a few thousand at once. */
   purge(resolvedBeforeMs: number): Promise<number>;
@@ -60,14 +63,20 @@ export interface ChannelStore {
   update(id: string, fields: ChannelFields, nowMs: number): Promise<Channel | 'not_found' | 'name_taken'>;
   /** With its groups and its deliveries. */
   remove(id: string): Promise<boolean>;
-  /** Makes or changes the channel of that name that comes from the configuration; null fields: removes it. */
+  /**
+   * Makes or changes the channel of that name that comes from the configuration; null fields: removes it. A channel of that name that
+   * somebody made gets another name.
+   */
   fromSettings(name: string, fields: ChannelFields | null, nowMs: number): Promise<void>;
 }
 
 export interface DeliveryStore {
   /** What was told so far. */
   groups(): Promise<NotificationGroup[]>;
-  /** The new state of groups (with nothing told as firing: the group is over and forgotten) and what is to be sent for it: in one transaction, so that neither is without the other. */
+  /**
+   * The new state of groups (with nothing told as firing: the group is over and forgotten) and what is to be sent for it: in one
+   * transaction, so that neither is without the other. What is for a channel that is gone is left out.
+   */
   enqueue(groups: readonly NotificationGroup[], deliveries: readonly Delivery[]): Promise<void>;
   /** Waiting ones, the next due first. */
   waiting(limit: number): Promise<Delivery[]>;
@@ -75,7 +84,7 @@ export interface DeliveryStore {
   record(delivery: Delivery): Promise<void>;
   /** Newest first. */
   log(query: { readonly channelId?: string; readonly limit: number }): Promise<Delivery[]>;
-  /** Deletes finished ones from before, and beyond the newest `keep` of each channel. */
+  /** Deletes finished ones from before, and beyond the newest `keep` of each channel; answers how many, at most a few thousand at once. */
   purge(finishedBeforeMs: number, keep: number): Promise<number>;
 }
 

@@ -220,4 +220,121 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE agent_configs SET effective_at_ms = attempted_at_ms
     WHERE effective_version = attempted_version AND attempt_status = 'applied';
   `,
+  `
+  -- Made with the first schema and never written: made again as they are needed.
+  DROP TABLE alert_instances;
+  DROP TABLE alert_rules;
+
+  CREATE TABLE alert_rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    name TEXT NOT NULL,
+    -- '' for rules about agents themselves.
+    metric_name TEXT NOT NULL,
+    condition TEXT NOT NULL CHECK (condition IN
+      ('gt', 'gte', 'lt', 'lte', 'eq', 'ne', 'disconnected', 'stale', 'clock_skew', 'config_failed')),
+    -- Of rules about agents: milliseconds, or NULL for the usual.
+    threshold REAL,
+    severity TEXT NOT NULL,
+    enabled INTEGER NOT NULL DEFAULT 1,
+    agent_filter TEXT NOT NULL DEFAULT '{}',
+    -- All the rest: the kind of rule, window, aggregation, times, labels, annotations.
+    definition TEXT NOT NULL,
+    is_default INTEGER NOT NULL DEFAULT 0,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    UNIQUE (tenant_id, name)
+  ) STRICT;
+
+  -- A row says that the default rules were made, whatever became of them.
+  CREATE TABLE alert_defaults (tenant_id TEXT PRIMARY KEY, made_at_ms INTEGER NOT NULL) STRICT;
+
+  -- Alerts outlive their rule and their agent: as history, and until they are resolved because of it.
+  CREATE TABLE alert_instances (
+    alert_key INTEGER PRIMARY KEY,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    id TEXT NOT NULL UNIQUE,
+    rule_id INTEGER NOT NULL,
+    group_key TEXT NOT NULL,
+    agent_id TEXT,
+    severity TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    annotations TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'firing', 'resolved')),
+    value REAL,
+    started_at_ms INTEGER NOT NULL,
+    firing_since_ms INTEGER,
+    well_since_ms INTEGER,
+    resolved_at_ms INTEGER,
+    resolved_reason TEXT,
+    acknowledgement TEXT,
+    updated_at_ms INTEGER NOT NULL,
+    CHECK ((state = 'resolved') = (resolved_at_ms IS NOT NULL))
+  ) STRICT;
+  -- NULL for the active ones. The history is read backwards along one of these.
+  CREATE INDEX alert_instances_by_end ON alert_instances (resolved_at_ms);
+  CREATE INDEX alert_instances_by_rule ON alert_instances (rule_id, resolved_at_ms);
+  CREATE INDEX alert_instances_by_agent ON alert_instances (agent_id, resolved_at_ms);
+  CREATE INDEX alert_instances_by_severity ON alert_instances (severity, resolved_at_ms);
+
+  CREATE TABLE alert_silences (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    matchers TEXT NOT NULL,
+    starts_at_ms INTEGER NOT NULL,
+    ends_at_ms INTEGER,
+    recurrence TEXT,
+    author TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE alert_channels (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id TEXT NOT NULL DEFAULT 'default',
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    matchers TEXT NOT NULL,
+    group_by TEXT NOT NULL,
+    group_wait_ms INTEGER NOT NULL,
+    group_interval_ms INTEGER NOT NULL,
+    repeat_interval_ms INTEGER NOT NULL,
+    sends_resolved INTEGER NOT NULL,
+    enabled INTEGER NOT NULL,
+    is_from_settings INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    UNIQUE (tenant_id, name)
+  ) STRICT;
+
+  -- What a channel was last told of a group of alerts.
+  CREATE TABLE alert_groups (
+    channel_id INTEGER NOT NULL REFERENCES alert_channels (id) ON DELETE CASCADE,
+    group_key TEXT NOT NULL,
+    told_firing TEXT NOT NULL,
+    first_seen_at_ms INTEGER NOT NULL,
+    last_told_at_ms INTEGER,
+    PRIMARY KEY (channel_id, group_key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE alert_deliveries (
+    delivery_key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    channel_id INTEGER NOT NULL REFERENCES alert_channels (id) ON DELETE CASCADE,
+    group_key TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('waiting', 'delivered', 'failed')),
+    payload TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_attempt_at_ms INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    finished_at_ms INTEGER,
+    last_error TEXT,
+    CHECK ((status = 'waiting') = (finished_at_ms IS NULL))
+  ) STRICT;
+  CREATE INDEX alert_deliveries_due ON alert_deliveries (next_attempt_at_ms) WHERE finished_at_ms IS NULL;
+  CREATE INDEX alert_deliveries_by_end ON alert_deliveries (finished_at_ms) WHERE finished_at_ms IS NOT NULL;
+  CREATE INDEX alert_deliveries_by_channel ON alert_deliveries (channel_id);
+  `,
 ];

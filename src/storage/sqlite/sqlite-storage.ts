@@ -16,6 +16,8 @@ import type {
   TargetStore,
   TierName,
 } from '../ports.js';
+import type { AlertStores } from '../ports/alerts.js';
+import { createAlertStores } from './alert-stores.js';
 import { KnownGaps } from './known-gaps.js';
 import { KnownUsage } from './known-usage.js';
 import type { CheckpointThreadData } from './threads/checkpoint-thread.js';
@@ -64,6 +66,7 @@ export class SqliteStorage implements Storage, Part {
   readonly targets: TargetStore;
   readonly commands: CommandStore;
   readonly activities: ActivityStore;
+  readonly alerts: AlertStores;
   readonly health: StorageHealth;
 
   private readonly writerHost: ThreadHost;
@@ -163,6 +166,7 @@ export class SqliteStorage implements Storage, Part {
       record: (activity, agentKey) => this.recordActivity(activity, agentKey),
       recent: (query) => read.call('recentActivities', query),
     };
+    this.alerts = createAlertStores(write, read);
     const usage = new KnownUsage(() => read.call('usage'));
     this.health = {
       usage: () => usage.fresh(),

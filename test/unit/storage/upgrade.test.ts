@@ -21,6 +21,8 @@ interface Expected {
   target: { id: string };
   /** Missing where a schema had none; ascending. */
   gaps?: { agentId: string; reason: string; fromMs: number; toMs: number; lost: number }[];
+  /** Missing where a schema had none. */
+  alerting?: Record<'rules' | 'silences' | 'channels' | 'active' | 'history' | 'groups' | 'deliveries', object[]>;
   series: {
     agentId: string;
     name: string;
@@ -36,6 +38,7 @@ const fixtures = readdirSync(folder)
   .filter((name) => name.endsWith('.db'))
   .map((name) => name.slice(0, -'.db'.length));
 const PAGE = 500;
+const NOTHING_OF_ALERTING = { rules: [], silences: [], channels: [], active: [], history: [], groups: [], deliveries: [] };
 
 let dir: string | null = null;
 let store: TestStorage | null = null;
@@ -120,6 +123,19 @@ describe.each(fixtures)('%s', (name) => {
     const named = gaps.map(({ agentKey, ...gap }) => ({ agentId: agents.find((agent) => agent.agentKey === agentKey)?.id, ...gap }));
     expect(named.sort((a, b) => a.fromMs - b.fromMs)).toEqual(expected.gaps ?? []);
     expect(new Set(store.storage.gaps.agents)).toEqual(new Set(gaps.map(({ agentKey }) => agentKey)));
+
+    const { rules, alerts, silences, channels, deliveries } = store.storage.alerts;
+    expect({
+      rules: await rules.all(),
+      silences: await silences.all(),
+      channels: await channels.all(),
+      active: await alerts.active(),
+      history: (await alerts.history({ limit: 100, offset: 0 })).alerts,
+      groups: await deliveries.groups(),
+      deliveries: await deliveries.waiting(100),
+    }).toEqual(expected.alerting ?? NOTHING_OF_ALERTING);
+    // Default rules are for databases that never had any.
+    expect(await rules.createDefaults([], expected.nowMs)).toBe(expected.alerting === undefined);
 
     // Only what is due, then everything; and what the deleted agent left behind goes.
     await store.foldAt(expected.nowMs);

@@ -2,6 +2,7 @@ import type { AggregateQuery, BatchErrors } from '../../ports.js';
 import type { Db } from '../open.js';
 import { ActivityRows } from '../rows/activity-rows.js';
 import { AgentRows } from '../rows/agent-rows.js';
+import { createAlertReaderOps } from '../rows/alerts/alert-ops.js';
 import { CommandRows } from '../rows/command-rows.js';
 import { ConfigRows } from '../rows/config-rows.js';
 import { GapRows } from '../rows/gap-rows.js';
@@ -60,6 +61,7 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
     planFolds: planner.plan.bind(planner),
     planExpiry: expiry.plan.bind(expiry),
     usage: usage.read.bind(usage),
+    ...createAlertReaderOps(db),
     probe(): void {},
   };
 }

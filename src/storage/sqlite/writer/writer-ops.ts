@@ -1,6 +1,7 @@
 import type { Db } from '../open.js';
 import { ActivityRows } from '../rows/activity-rows.js';
 import { AgentRows } from '../rows/agent-rows.js';
+import { createAlertWriterOps } from '../rows/alerts/alert-ops.js';
 import { CommandRows } from '../rows/command-rows.js';
 import { ConfigRows } from '../rows/config-rows.js';
 import { TargetRows } from '../rows/target-rows.js';
@@ -52,6 +53,7 @@ export function createWriterOps(db: Db, settings: { readonly maxSeriesPerAgent: 
     createCommand: commands.create.bind(commands),
     completeCommand: commands.complete.bind(commands),
     recordActivities: activities.record.bind(activities),
+    ...createAlertWriterOps(db),
     probe(nowMs: number): void {
       probe.run(nowMs);
     },
