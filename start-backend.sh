@@ -107,7 +107,7 @@ build() {
       fail "the build failed; see the messages above."
     fi
   fi
-  if ! is_newer web/dist/browser/index.html web/src web/public web/angular.json web/tsconfig.app.json web/package.json; then
+  if ! is_newer web/dist/browser/index.html web/src web/public web/angular.json web/tsconfig.json web/package.json; then
     say "Building the console (half a minute) ..."
     npm run --silent build:console || fail "the build of the console failed; see the messages above."
   fi

@@ -47,7 +47,7 @@ describe('start-backend.sh', () => {
     mkdirSync(bin);
     mkdirSync(join(work, 'elsewhere'));
     const agent = ['agent/src', 'agent/package.json', 'agent/tsconfig.json'];
-    const web = ['web/src', 'web/public', 'web/angular.json', 'web/tsconfig.app.json', 'web/package.json'];
+    const web = ['web/src', 'web/public', 'web/angular.json', 'web/tsconfig.json', 'web/package.json'];
     for (const name of [
       'src',
       ...agent,

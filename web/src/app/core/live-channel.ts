@@ -54,9 +54,9 @@ export class LiveChannel {
 
   /** Calls back for each message of the type; answers how to stop it. */
   on<T extends keyof LiveMessages>(type: T, handler: Handler<LiveMessages[T]>): () => void {
-    const handlers = this.handlers.get(type) ?? new Set();
-    this.handlers.set(type, handlers.add(handler as Handler<never>));
-    return () => handlers.delete(handler as Handler<never>);
+    const handlers = this.handlers.get(type) ?? new Set<Handler<never>>();
+    this.handlers.set(type, handlers.add(handler));
+    return () => handlers.delete(handler);
   }
 
   /** Hears of this agent's metrics only, until the answer is called. Several may be followed at once. */
@@ -96,18 +96,18 @@ export class LiveChannel {
     this.socket = socket;
     if (this.current() === 'live') this.current.set('connecting');
     const timeout = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
-    socket.onopen = () => {
+    socket.addEventListener('open', () => {
       clearTimeout(timeout);
       if (this.socket !== socket) return;
       this.retryMs = FIRST_RETRY_MS;
       for (const agentId of this.followed.keys()) this.send('subscribe_agent', { agent_id: agentId });
       this.current.set('live');
       this.count.update((count) => count + 1);
-    };
-    socket.onmessage = ({ data }: MessageEvent<string>) => {
+    });
+    socket.addEventListener('message', ({ data }: MessageEvent<string>) => {
       if (this.socket === socket) this.receive(data);
-    };
-    socket.onclose = () => {
+    });
+    socket.addEventListener('close', () => {
       clearTimeout(timeout);
       if (this.socket !== socket) return;
       this.socket = null;
@@ -115,7 +115,7 @@ export class LiveChannel {
       const pauseMs = this.retryMs * (0.5 + Math.random() / 2);
       this.retryMs = Math.min(MAX_RETRY_MS, this.retryMs * 2);
       this.retry = setTimeout(() => this.connect(), pauseMs);
-    };
+    });
   }
 
   private receive(text: string): void {

@@ -40,7 +40,7 @@ export class App {
   protected readonly live = inject(LiveChannel);
   protected readonly theme = inject(Theme);
   protected readonly key = inject(ApiKey);
-  private readonly main = viewChild<ElementRef<HTMLElement>>('main');
+  private readonly main = viewChild.required<ElementRef<HTMLElement>>('main');
   private readonly menuButton = viewChild('menuButton', { read: ElementRef<HTMLElement> });
   protected readonly navigation = NAVIGATION;
   /** The first page's address is the beginning of all others; what it shows may be in its query. */
@@ -74,6 +74,6 @@ export class App {
   /** An anchor would leave the page: the base of all addresses is `/`. */
   protected skipToContent(event: Event): void {
     event.preventDefault();
-    this.main()?.nativeElement.focus();
+    this.main().nativeElement.focus();
   }
 }

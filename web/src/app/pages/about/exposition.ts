@@ -32,7 +32,7 @@ export function parseExposition(text: string): SelfMetric[] {
     if (name === undefined || BUCKET.test(name)) continue;
     const family = name.replace(/_(?:sum|count)$/, '');
     const part = metrics.has(name) ? '' : metrics.has(family) ? name.slice(family.length + 1) : '';
-    const shown = [part, labels ?? ''].filter((text) => text !== '').join(' ');
+    const shown = [part, labels ?? ''].filter((word) => word !== '').join(' ');
     of(metrics.has(name) ? name : metrics.has(family) ? family : name).samples.push({
       labels: shown,
       value: Number(value?.replace('Inf', 'Infinity')),

@@ -1,6 +1,6 @@
 import { ChangeDetectionStrategy, Component, computed, effect, inject, input, signal } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
-import { Api, ApiError } from '../../core/api';
+import { Api, type ApiError } from '../../core/api';
 import type { Agent, Target } from '../../core/api-types';
 import { loadable } from '../../core/loadable';
 import { Notice } from '../../shared/notice';

@@ -59,7 +59,7 @@ export class ConfigForm {
 
   protected text(key: string): string {
     const value = this.draft.config()[key];
-    return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+    return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
   }
 
   /** Undefined: left to the agent. */

@@ -173,9 +173,6 @@ export class AgentsPage {
 }
 
 /** What was chosen stays among the choices, also while no agent has it. */
-function withChosen<T extends { value: string; count: number }>(
-  options: readonly T[],
-  chosen: string | null,
-): { value: string; count: number }[] {
+function withChosen(options: readonly { value: string; count: number }[], chosen: string | null): { value: string; count: number }[] {
   return chosen === null || options.some(({ value }) => value === chosen) ? [...options] : [...options, { value: chosen, count: 0 }];
 }

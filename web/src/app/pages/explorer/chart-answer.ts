@@ -86,7 +86,7 @@ export function extended(answer: ChartAnswer, tail: ChartAnswer, by: string): Ch
   const tailAt = (tail.start_ms - startMs) / stepMs;
   const newer = new Map(tail.series.map((series) => [keyOf(series, by), series]));
   const valuesOf = (older: readonly (number | null)[], tailValues: readonly (number | null)[]): (number | null)[] => {
-    const values = new Array<number | null>(count).fill(null);
+    const values = Array.from<number | null>({ length: count }).fill(null);
     for (let i = 0; i < Math.min(tailAt, count); i += 1) values[i] = older[keptFrom + i] ?? null;
     for (let i = Math.max(0, -tailAt); i < tailValues.length && tailAt + i < count; i += 1) values[tailAt + i] = tailValues[i] ?? null;
     return values;

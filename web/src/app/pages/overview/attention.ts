@@ -51,7 +51,7 @@ export function attentionOf(agents: readonly Agent[], recentErrors: readonly Rec
         .map((agent) =>
           item(
             agent,
-            `version ${agent.config?.desired_version}: ${agent.config?.error ?? 'no reason given'}`,
+            `version ${agent.config?.desired_version ?? '–'}: ${agent.config?.error ?? 'no reason given'}`,
             agent.config?.attempted_at ?? null,
           ),
         ),

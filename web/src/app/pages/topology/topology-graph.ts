@@ -11,7 +11,7 @@ import {
   untracked,
   viewChild,
 } from '@angular/core';
-import type { Core, ElementDefinition, StylesheetJson } from 'cytoscape';
+import type { Core, EdgeSingular, ElementDefinition, EventObject, NodeSingular, StylesheetJson } from 'cytoscape';
 import { formatValue } from '../../core/units';
 import type { Tone } from '../../shared/tone';
 import type { Graph, GraphEdge, GraphNode } from './graph';
@@ -89,10 +89,14 @@ export class TopologyGraph {
       autoungrabify: true,
       boxSelectionEnabled: false,
     });
-    core.on('tap', 'node', ({ target }) => this.nodeChosen.emit(target.data('node') as GraphNode));
-    core.on('tap', 'edge', ({ target }) => this.edgeChosen.emit(target.data('edge') as GraphEdge));
-    core.on('mouseover', 'edge', ({ target }) => target.addClass('near'));
-    core.on('mouseout', 'edge', ({ target }) => target.removeClass('near'));
+    core.on('tap', 'node', ({ target }: EventObject) => this.nodeChosen.emit((target as NodeSingular).data('node') as GraphNode));
+    core.on('tap', 'edge', ({ target }: EventObject) => this.edgeChosen.emit((target as EdgeSingular).data('edge') as GraphEdge));
+    core.on('mouseover', 'edge', ({ target }: EventObject) => {
+      (target as EdgeSingular).addClass('near');
+    });
+    core.on('mouseout', 'edge', ({ target }: EventObject) => {
+      (target as EdgeSingular).removeClass('near');
+    });
     this.core = core;
     this.draw();
   }
