@@ -74,6 +74,7 @@ export class App {
   /** An anchor would leave the page: the base of all addresses is `/`. */
   protected skipToContent(event: Event): void {
     event.preventDefault();
-    this.main().nativeElement.focus();
+    const main: HTMLElement = this.main().nativeElement;
+    main.focus();
   }
 }
