@@ -79,7 +79,7 @@ export class AgentChart {
 
   protected readonly answer = loadable({
     params: () => ({ agentId: this.agentId(), panel: this.panel(), range: this.range() }),
-    load: ({ agentId, panel, range }, signal) =>
+    load: ({ agentId, panel, range }, abort) =>
       this.api.get<ChartAnswer>(
         '/metrics/chart',
         {
@@ -91,7 +91,7 @@ export class AgentChart {
           limit: MAX_LINES,
           ...rangeQuery(range),
         },
-        signal,
+        abort,
       ),
     refreshMs: REFRESH_MS,
     keepsValue: true,

@@ -72,7 +72,7 @@ export class AgentDetailPage {
   protected readonly current = computed<Tab>(() => TABS.find(({ id }) => id === this.tab())?.id ?? 'charts');
   protected readonly read = loadable({
     params: () => this.agentId(),
-    load: (id, signal) => this.api.get<Agent>(`/agents/${encodeURIComponent(id)}`, {}, signal),
+    load: (id, abort) => this.api.get<Agent>(`/agents/${encodeURIComponent(id)}`, {}, abort),
     refreshMs: REFRESH_MS,
   });
   private readonly known = this.store.find(() => this.agentId());

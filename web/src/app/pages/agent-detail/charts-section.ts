@@ -94,7 +94,7 @@ export class ChartsSection {
   );
   protected readonly names = loadable({
     params: () => this.agentId(),
-    load: (agentId, signal) => this.api.get<{ metricNames: readonly { readonly name: string }[] }>('/metrics/names', { agentId }, signal),
+    load: (agentId, abort) => this.api.get<{ metricNames: readonly { readonly name: string }[] }>('/metrics/names', { agentId }, abort),
     refreshMs: NAMES_REFRESH_MS,
   });
   /** The same ones as long as they say the same: a chart is not read again because the names were. */
@@ -103,8 +103,8 @@ export class ChartsSection {
   });
   protected readonly gaps = loadable({
     params: () => ({ agentId: this.agentId(), range: this.chosen() }),
-    load: ({ agentId, range }, signal) =>
-      this.api.get<{ gaps: readonly Gap[] }>(`/agents/${encodeURIComponent(agentId)}/gaps`, rangeQuery(range), signal),
+    load: ({ agentId, range }, abort) =>
+      this.api.get<{ gaps: readonly Gap[] }>(`/agents/${encodeURIComponent(agentId)}/gaps`, rangeQuery(range), abort),
     refreshMs: GAPS_REFRESH_MS,
     keepsValue: true,
   });

@@ -32,7 +32,7 @@ export const NUMBER_FIELDS: readonly NumberField[] = [
   { key: 'transmission_interval', label: 'Send every', unit: 's', least: 1, most: 3_600, hint: 'What was collected goes together' },
   { key: 'batch_size', label: 'Samples in a batch', unit: '', least: 1, most: 1_000, hint: 'At most so many in one message' },
   { key: 'retry_attempts', label: 'Retries', unit: '', least: 0, most: 10, hint: 'When sending fails' },
-  { key: 'retry_delay', label: 'Pause before a retry', unit: 'ms', least: 100, most: 60_000, hint: 'Grows with each one' },
+  { key: 'retry_delay', label: 'Pause before a retry', unit: 'ms', least: 100, most: 60_000, hint: 'Before it is sent again' },
 ];
 
 export const LIST_FIELDS: readonly ListField[] = [

@@ -49,7 +49,7 @@ export class ConfigSection {
       const version = this.version();
       return version === undefined ? undefined : { agentId: this.agentId(), version };
     },
-    load: ({ agentId, version }, signal) => (version === null ? Promise.resolve({ config: null }) : this.read(agentId, signal)),
+    load: ({ agentId, version }, abort) => (version === null ? Promise.resolve({ config: null }) : this.read(agentId, abort)),
     keepsValue: true,
   });
   protected readonly wrong = computed(() => this.draft.problems().filter(({ field }) => field === null));
@@ -100,9 +100,9 @@ export class ConfigSection {
     this.failure.set(new ApiError(error.status, error.code, problems.length > 0 ? 'Some values are not accepted.' : error.message));
   }
 
-  private async read(agentId: string, signal: AbortSignal): Promise<{ readonly config: Config | null }> {
+  private async read(agentId: string, abort: AbortSignal): Promise<{ readonly config: Config | null }> {
     try {
-      return await this.api.get<ConfigAnswer>(`/agents/${encodeURIComponent(agentId)}/config`, {}, signal);
+      return await this.api.get<ConfigAnswer>(`/agents/${encodeURIComponent(agentId)}/config`, {}, abort);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404 && error.code === 'not_found') return { config: null };
       throw error;

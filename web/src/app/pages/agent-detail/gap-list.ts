@@ -78,7 +78,7 @@ export class GapList {
   readonly shown = output<Span>();
   protected readonly isAll = signal(false);
   protected readonly text = gapText;
-  protected readonly newest = computed(() => (this.gaps() ?? []).toReversed().slice(0, this.isAll() ? undefined : FIRST));
+  protected readonly newest = computed(() => [...(this.gaps() ?? [])].reverse().slice(0, this.isAll() ? undefined : FIRST));
 
   protected length({ from, to }: Gap): string {
     return formatDuration(Date.parse(to) - Date.parse(from));

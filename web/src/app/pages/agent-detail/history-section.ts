@@ -60,8 +60,8 @@ export class HistorySection {
   protected readonly limit = signal(FIRST);
   protected readonly answer = loadable({
     params: () => ({ agentId: this.agentId(), limit: this.limit() }),
-    load: ({ agentId, limit }, signal) =>
-      this.api.get<{ activity: readonly Activity[] }>(`/agents/${encodeURIComponent(agentId)}/activity`, { limit }, signal),
+    load: ({ agentId, limit }, abort) =>
+      this.api.get<{ activity: readonly Activity[] }>(`/agents/${encodeURIComponent(agentId)}/activity`, { limit }, abort),
     refreshMs: REFRESH_MS,
     keepsValue: true,
   });

@@ -36,7 +36,7 @@ export class SamplesSection {
   protected readonly playIcon = Play;
   protected readonly answer = loadable({
     params: () => this.agentId(),
-    load: (agentId, signal) => this.api.get<{ metrics: readonly Metric[] }>('/metrics', { agentId, limit: LIMIT }, signal),
+    load: (agentId, abort) => this.api.get<{ metrics: readonly Metric[] }>('/metrics', { agentId, limit: LIMIT }, abort),
     refreshMs: REFRESH_MS,
   });
   protected readonly isPaused = signal(false);

@@ -31,11 +31,11 @@ export class SeriesSection {
   readonly q = input('');
   protected readonly answer = loadable({
     params: () => this.agentId(),
-    load: (agentId, signal) =>
+    load: (agentId, abort) =>
       this.api.get<{ series: readonly SeriesRow[]; pagination: Pagination }>(
         '/metrics/series',
         { agentId, latest: true, limit: MAX_SERIES },
-        signal,
+        abort,
       ),
     refreshMs: REFRESH_MS,
   });
