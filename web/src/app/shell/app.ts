@@ -41,7 +41,7 @@ export class App {
   protected readonly theme = inject(Theme);
   protected readonly key = inject(ApiKey);
   private readonly main = viewChild.required<ElementRef<HTMLElement>>('main');
-  private readonly menuButton = viewChild('menuButton', { read: ElementRef<HTMLElement> });
+  private readonly menuButton = viewChild<unknown, ElementRef<HTMLElement>>('menuButton', { read: ElementRef });
   protected readonly navigation = NAVIGATION;
   /** The first page's address is the beginning of all others; what it shows may be in its query. */
   protected readonly exactly: IsActiveMatchOptions = {
