@@ -71,6 +71,12 @@ export class ConfigSection {
     this.draft.type((event.target as HTMLTextAreaElement).value);
   }
 
+  protected discard(): void {
+    this.draft.discard();
+    this.failure.set(null);
+    this.outcome.set(null);
+  }
+
   protected async save(event: Event): Promise<void> {
     event.preventDefault();
     if (!this.canSave()) return;
