@@ -118,7 +118,16 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   const targetService = new TargetService({ store: storage.targets, book, agents: registry, pusher, clock });
   const commandService = new CommandService({ store: storage.commands, agents: registry, activities, bus, clock, logger });
   const time = new TrustedTime(clock, logger);
-  const housekeeper = new Housekeeper({ store: storage.agents, registry, settings: config.storage, time, metrics, logger });
+  const housekeeper = new Housekeeper({
+    store: storage.agents,
+    alerts: storage.alerts.alerts,
+    deliveries: storage.alerts.deliveries,
+    registry,
+    settings: config.storage,
+    time,
+    metrics,
+    logger,
+  });
 
   // The way out
   const agentQueries = new AgentQueries(registry, storage.reader, activities);

@@ -27,6 +27,7 @@ export interface Config {
     readonly retentionMs: number;
     readonly fiveMinuteRetentionMs: number;
     readonly oneHourRetentionMs: number;
+    readonly alertHistoryMs: number;
     readonly cleanupIntervalMs: number;
     readonly compactIntervalMs: number;
     readonly readerThreads: number;
@@ -90,6 +91,7 @@ export class ConfigError extends Error {
 interface SettingValues {
   readonly AGENT_QUEUE_BATCHES: number;
   readonly AGENT_TOKENS: string;
+  readonly ALERT_HISTORY_DAYS: number;
   readonly ALLOW_UNAUTHENTICATED: boolean;
   readonly API_KEYS: string;
   readonly AUTH_FAILURES_PER_MINUTE: number;
@@ -203,6 +205,7 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       retentionMs: values.METRICS_RETENTION_DAYS * DAY_MS,
       fiveMinuteRetentionMs: values.RETENTION_5M_DAYS * DAY_MS,
       oneHourRetentionMs: values.RETENTION_1H_DAYS * DAY_MS,
+      alertHistoryMs: values.ALERT_HISTORY_DAYS * DAY_MS,
       cleanupIntervalMs: values.CLEANUP_INTERVAL,
       compactIntervalMs: values.COMPACT_INTERVAL,
       readerThreads: values.READER_THREADS,

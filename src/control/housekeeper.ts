@@ -2,6 +2,7 @@ import type { Part } from '../runtime/lifecycle.js';
 import type { Logger } from '../runtime/logger.js';
 import type { SelfMetrics } from '../runtime/self-metrics.js';
 import type { AgentStore } from '../storage/ports.js';
+import type { AlertStore, DeliveryStore } from '../storage/ports/alerts.js';
 import type { TrustedTime } from './trusted-time.js';
 
 export interface HousekeeperSettings {
@@ -9,6 +10,8 @@ export interface HousekeeperSettings {
   readonly retentionMs: number;
   readonly fiveMinuteRetentionMs: number;
   readonly oneHourRetentionMs: number;
+  /** Of alerts that are over. */
+  readonly alertHistoryMs: number;
   readonly cleanupIntervalMs: number;
   readonly batchMemoryMs: number;
 }
@@ -21,6 +24,8 @@ export interface AgentRemover {
 
 export interface HousekeeperDeps {
   readonly store: AgentStore;
+  readonly alerts: Pick<AlertStore, 'purge'>;
+  readonly deliveries: Pick<DeliveryStore, 'purge'>;
   readonly registry: AgentRemover;
   readonly settings: HousekeeperSettings;
   readonly time: TrustedTime;
@@ -30,11 +35,15 @@ export interface HousekeeperDeps {
 
 /** Pause between two slices of deletions, so that batches get their turn at the writer. */
 const SLICE_PAUSE_MS = 5;
+/** How long notifications that are done are kept, and how many of each channel. */
+const DELIVERY_LOG_MS = 30 * 86_400_000;
+const DELIVERY_LOG_LENGTH = 1_000;
 
 /**
  * Deletes what is past its time: samples beyond retention (which live on as rollups until those are, too), receipts, old
- * activities, agents that have neither been seen nor left anything, and what deleted agents left behind. In slices; a
- * failure is logged and tried again at the next round. While the clock is not to be believed, nothing goes by its age.
+ * activities, agents that have neither been seen nor left anything, alerts that are over, notifications that are done, and what
+ * deleted agents left behind. In slices; a failure is logged and tried again at the next round. While the clock is not to be
+ * believed, nothing goes by its age.
  */
 export class Housekeeper implements Part {
   private timer: NodeJS.Timeout | null = null;
@@ -75,7 +84,7 @@ export class Housekeeper implements Part {
   }
 
   private async expire(nowMs: number): Promise<void> {
-    const { store, settings } = this.deps;
+    const { store, alerts, deliveries, settings } = this.deps;
     const beforeMs = nowMs - settings.retentionMs;
     const limits = {
       samplesBeforeMs: beforeMs,
@@ -86,6 +95,8 @@ export class Housekeeper implements Part {
     };
     await this.slices(() => store.purge(limits));
     await this.slices(() => this.removeExpired(beforeMs));
+    await this.slices(async () => (await alerts.purge(nowMs - settings.alertHistoryMs)) > 0);
+    await this.slices(async () => (await deliveries.purge(nowMs - DELIVERY_LOG_MS, DELIVERY_LOG_LENGTH)) > 0);
   }
 
   /** Removes one page of expired agents; true while there may be another. A crash loop breeds thousands in an hour. */

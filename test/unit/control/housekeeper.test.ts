@@ -18,6 +18,11 @@ class House {
   readonly limits: PurgeLimits[] = [];
   readonly logger = new MemoryLogger();
   purgeSlices = 0;
+  /** What alerting was asked to delete, and what it finds each time. */
+  readonly alertPurges: number[] = [];
+  readonly deliveryPurges: [number, number][] = [];
+  alertSlices: number[] = [];
+  deliverySlices: number[] = [];
   eraseSlices = 0;
   failure: Error | null = null;
   readonly metrics = new SelfMetrics();
@@ -48,12 +53,25 @@ class House {
       retentionMs: 1_000,
       fiveMinuteRetentionMs: 2_000,
       oneHourRetentionMs: 3_000,
+      alertHistoryMs: 4_000,
       cleanupIntervalMs: 3_600_000,
       batchMemoryMs: 10,
     };
     const { metrics, logger } = this;
     const time = new TrustedTime({ nowMs: () => this.nowMs }, logger, () => this.uptimeMs);
-    this.housekeeper = new Housekeeper({ store: store as AgentStore, registry, settings, time, metrics, logger });
+    const alerts = {
+      purge: async (beforeMs: number) => {
+        this.alertPurges.push(beforeMs);
+        return this.alertSlices.shift() ?? 0;
+      },
+    };
+    const deliveries = {
+      purge: async (beforeMs: number, keep: number) => {
+        this.deliveryPurges.push([beforeMs, keep]);
+        return this.deliverySlices.shift() ?? 0;
+      },
+    };
+    this.housekeeper = new Housekeeper({ store: store as AgentStore, alerts, deliveries, registry, settings, time, metrics, logger });
   }
 
   /** Time passes on both clocks. */
@@ -87,6 +105,15 @@ describe('Housekeeper', () => {
       })),
     );
     expect(house.eraseSlices).toBe(-1);
+  });
+
+  test('alerts that are over and notifications that are done go in slices as well', async () => {
+    house = new House([]);
+    house.alertSlices = [1_000, 1];
+    house.deliverySlices = [7];
+    await house.housekeeper.clean();
+    expect(house.alertPurges).toEqual([1, 2, 3].map(() => NOW - 4_000));
+    expect(house.deliveryPurges).toEqual([1, 2].map(() => [NOW - 30 * 24 * HOUR, 1_000]));
   });
 
   test('every expired agent goes in one round, however many pages they are', async () => {
@@ -132,7 +159,7 @@ describe('Housekeeper, when the clock jumps', () => {
     house.nowMs += YEAR;
     house.eraseSlices = 1;
     await house.housekeeper.clean();
-    expect(house.limits).toHaveLength(1);
+    expect([house.limits, house.alertPurges, house.deliveryPurges].map(({ length }) => length)).toEqual([1, 1, 1]);
     expect(house.removed).toEqual(['a']);
     expect(house.eraseSlices).toBe(-1);
     expect(await house.skipped()).toBe(1);
