@@ -22,9 +22,11 @@ export function reachOf(times: Times, values: Values): number {
 }
 
 function usualDistance(times: Times, values: Values): number {
+  let missing = 0;
+  for (let i = 0; i < values.length; i += 1) if (values[i] == null) missing += 1;
+  if (missing === 0) return Infinity;
   const there: number[] = [];
   for (let i = 0; i < values.length; i += 1) if (values[i] != null) there.push(i);
-  if (there.length === values.length) return Infinity;
   if (there.length < 2) return 0;
   const every = Math.max(1, Math.floor(there.length / LOOKED_AT));
   const distances: number[] = [];

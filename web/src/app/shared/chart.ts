@@ -93,6 +93,7 @@ export class Chart {
   private readonly drawing = lineDrawing();
   private seconds = new Float64Array();
   private drawn: ChartData | null = null;
+  private drawnExtent = { min: 0, max: 0 };
   /** What is seen while the chart is being moved; not yet said to those who use it. */
   private moved: Span | null = null;
   private at: number | null = null;
@@ -167,6 +168,7 @@ export class Chart {
   /** Shows it at once, with what is known; who uses the chart hears of it when it has come to rest. */
   private move(to: Span): void {
     this.moved = to;
+    this.drawnExtent = { min: to.startMs / 1_000, max: to.endMs / 1_000 };
     this.plot?.setScale('x', { min: to.startMs / 1_000, max: to.endMs / 1_000 });
     if (this.rest !== null) clearTimeout(this.rest);
     this.rest = setTimeout(() => this.zoomed.emit(to), REST_MS);
@@ -196,8 +198,10 @@ export class Chart {
       this.legend(),
       lines.map(({ label, unit, color, place }) => [label, unit, color, place]),
     ]);
+    const { min, max } = this.extent();
     if (this.plot !== null && shape === this.shape && !anew) {
       const { plot } = this;
+      if (data === this.drawn && this.drawnExtent.min === min && this.drawnExtent.max === max) return;
       plot.batch(() => {
         if (data.timesMs !== this.drawn?.timesMs || lines.some(({ values }, i) => values !== this.drawn?.lines[i]?.values)) {
           plot.setData(this.aligned(data), false);
@@ -205,7 +209,6 @@ export class Chart {
         for (const [i, { isHidden = false }] of lines.entries()) {
           if (plot.series[i + 1]?.show === isHidden) plot.setSeries(i + 1, { show: !isHidden });
         }
-        const { min, max } = this.extent();
         plot.setScale('x', { min, max });
       });
     } else {
@@ -214,6 +217,7 @@ export class Chart {
       this.plot = new uPlot(this.options(width), this.aligned(data), host);
     }
     this.drawn = data;
+    this.drawnExtent = { min, max };
   }
 
   private aligned({ timesMs, lines }: ChartData): uPlot.AlignedData {
@@ -244,6 +248,7 @@ export class Chart {
       size: 72,
       grid: side === 3 ? { stroke: color('--ccv-grid'), width: 1 } : { show: false },
       ticks: { show: false },
+      ...(unit === 'bytes' && { incrs: [...POWERS_OF_TWO] }),
       values: (_plot, ticks) => ticks.map((tick) => formatValue(tick, unit)),
     });
     const sync = this.sync();
@@ -251,6 +256,7 @@ export class Chart {
     return {
       width,
       height: this.heightPx(),
+      fmtDate,
       scales: {
         x: { time: true, range: () => [this.extent().min, this.extent().max] as uPlot.Range.MinMax },
         left: { range: rangeOf },
@@ -328,6 +334,16 @@ export class Chart {
       ctx.restore();
     }
   }
+}
+
+/** Bytes are counted in KiB and MiB: their ticks must be round in those. */
+const POWERS_OF_TWO: readonly number[] = Array.from({ length: 61 }, (_, i) => 2 ** i);
+
+/** uPlot writes times as they do in the United States: where the day has 24 hours they are written so; months have names. */
+function fmtDate(template: string): (date: Date) => string {
+  const { hour12 = true } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
+  const dates = template.replace('{M}/{D}', '{MMM} {D}').replace('/{YY}', ' {YYYY}');
+  return uPlot.fmtDate(hour12 ? dates : dates.replace('{h}{aa}', '{HH}:00').replace('{h}', '{HH}').replace('{aa}', ''));
 }
 
 /** From zero, where values do not go below: a chart must not make a mountain of a molehill. */

@@ -1,7 +1,7 @@
 /** What `GET /metrics/chart` answers, how it is asked, and how an answer grows by the next one. Pure. */
 import type { Params } from '../../core/api';
 import type { Gap, Tags } from '../../core/api-types';
-import { rangeQuery, type Span } from '../../core/time-range';
+import { rangeQuery, type Span, spanOf } from '../../core/time-range';
 import type { ExplorerState } from './explorer-state';
 
 export interface ChartSeries {
@@ -32,6 +32,13 @@ export interface ChartAnswer {
 /** So many lines are asked for at once; more than this nobody can tell apart. */
 export const MAX_LINES = 100;
 const POINTS = 1_000;
+/**
+ * Where buckets put several samples together they must be wider than the pace at which agents send: a line would otherwise jump
+ * between those that happened to have a sample in the bucket, and rates would be of a part of the time that passed.
+ */
+const GATHERED_POINTS = 200;
+const GATHERED_MS = 30_000;
+const COUNTED_MS = 60_000;
 
 /** Samples come late (agents send every half a minute, and what was lost on the way again): this much is read again each time. */
 const LATE_MS = 90_000;
@@ -40,7 +47,19 @@ const MIN_LATE_BUCKETS = 2;
 /** Undefined: there is nothing to ask for. */
 export function chartQuestion(state: ExplorerState): Params | undefined {
   if (state.metrics.length === 0) return undefined;
-  return { ...commonParams(state), interval: state.step, points: state.step === 'auto' ? POINTS : null, ...rangeQuery(state.range) };
+  return {
+    ...commonParams(state),
+    interval: state.step,
+    points: state.step === 'auto' ? pointsOf(state) : null,
+    ...rangeQuery(state.range),
+  };
+}
+
+function pointsOf({ by, aggregation, range }: ExplorerState): number {
+  const isCounted = ['rate', 'increase', 'count', 'sum'].includes(aggregation);
+  if (by === 'series' && !isCounted) return POINTS;
+  const { startMs, endMs } = spanOf(range, 0);
+  return Math.max(1, Math.min(GATHERED_POINTS, Math.floor((endMs - startMs) / (isCounted ? COUNTED_MS : GATHERED_MS))));
 }
 
 /** For the last buckets of the answer and those since. */

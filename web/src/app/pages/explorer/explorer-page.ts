@@ -82,7 +82,9 @@ export class ExplorerPage {
     const state = this.state();
     const timesMs = this.timesMs();
     const gaps = gapSpans(this.gaps());
-    const panels = panelsOf(this.lines());
+    const found = panelsOf(this.lines());
+    // Without lines there is still a stretch of time to move in.
+    const panels = found.length > 0 ? found : [{ units: [], lines: [] }];
     return panels.map(({ units, lines }) => {
       const symbol = units.map((unit) => unitSymbol(unit) || 'plain numbers').join(' and ');
       const data: ChartData = { timesMs, gaps, lines: lines.map((line) => ({ ...line, isHidden: !isShown(line, state) })) };
@@ -91,7 +93,7 @@ export class ExplorerPage {
         title,
         data.lines.filter(({ isHidden }) => !isHidden),
       )}. Arrow keys move in time, plus and minus zoom, 0 goes back. The values are in the table view.`;
-      return { key: units.join('\n'), symbol, data, label };
+      return { symbol, data, label };
     });
   });
   protected readonly heightPx = computed(() => (this.panels().length > 1 ? SEVERAL_CHARTS_PX : ONE_CHART_PX));

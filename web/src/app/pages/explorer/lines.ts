@@ -45,9 +45,10 @@ export function linesOf({ series }: ChartAnswer, { by, aggregation }: Pick<Explo
 
 function partsOf(series: ChartSeries, by: string): string[] {
   const name = series.name ?? '';
+  const named = (text: string | undefined): string => text || '(none)';
   if (by === 'none') return [name];
-  if (by.startsWith('tag:')) return [name, `${by.slice(4)}=${series.tags[by.slice(4)] ?? '(none)'}`];
-  if (by !== 'series') return [name, series.agent_id ?? series.provider ?? series.region ?? ''];
+  if (by.startsWith('tag:')) return [name, `${by.slice(4)}=${named(series.tags[by.slice(4)])}`];
+  if (by !== 'series') return [name, named(series.agent_id ?? series.provider ?? series.region)];
   const tags = Object.entries(series.tags).map(([key, value]) => `${key}=${value}`);
   return [name, series.agent_id ?? '', ...tags];
 }

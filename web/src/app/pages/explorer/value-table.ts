@@ -6,7 +6,7 @@ import type { Line } from './lines';
 
 const ROW_PX = 30;
 const COLUMN_PX = 150;
-const TIME_PX = 190;
+const TIME_PX = 210;
 const HEIGHT_PX = 560;
 /** Beyond what is in sight, on each side: a quick scroll does not show white. */
 const SPARE = 4;
@@ -75,6 +75,7 @@ const SPARE = 4;
     }
     [role='row'] > span {
       position: absolute;
+      top: 0;
       width: 150px;
       line-height: 29px;
       padding: 0 10px;
@@ -88,7 +89,7 @@ const SPARE = 4;
       position: sticky;
       display: block;
       left: 0;
-      width: 190px;
+      width: 210px;
       text-align: left;
       background: var(--ccv-card);
       z-index: 1;
