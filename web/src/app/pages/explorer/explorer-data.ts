@@ -4,9 +4,10 @@ import { loadable } from '../../core/loadable';
 import { type ChartAnswer, chartQuestion, extended, tailQuestion } from './chart-answer';
 import { type ExplorerState, NOTHING_CHOSEN } from './explorer-state';
 
-/** New buckets are asked for no more often than this, and no less often than that. */
+/** The newest bucket is asked for as it fills, but no more often than this, and no less often than that. */
+const POLLS_PER_BUCKET = 5;
 const MIN_POLL_MS = 2_000;
-const MAX_POLL_MS = 60_000;
+const MAX_POLL_MS = 10_000;
 /** Now and then everything is read again: of what came later than the last buckets nothing is heard otherwise. */
 const WHOLE_MS = 5 * 60_000;
 
@@ -81,7 +82,7 @@ export class ExplorerData {
     this.stop();
     const grown = this.grown();
     if (!this.isLive() || grown === null || grown.question !== this.question() || document.visibilityState !== 'visible') return;
-    const paceMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, grown.answer.interval_ms));
+    const paceMs = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, grown.answer.interval_ms / POLLS_PER_BUCKET));
     this.timer = setTimeout(() => void this.poll(), delayMs ?? paceMs);
   }
 
