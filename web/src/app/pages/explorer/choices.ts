@@ -71,7 +71,9 @@ export class Choices {
   /** Looks for metrics by these words, when nothing more is typed for a moment. */
   search(words: string): void {
     if (this.typing !== null) clearTimeout(this.typing);
-    this.typing = setTimeout(() => this.words.set(words), SEARCH_DELAY_MS);
+    // The server looks for one piece of text; all words must be in what is offered of it.
+    const longest = words.split(/\s+/).reduce((a, b) => (b.length > a.length ? b : a), '');
+    this.typing = setTimeout(() => this.words.set(longest), SEARCH_DELAY_MS);
   }
 
   private counted(of: (agent: Agent) => string): PickerOption[] {
