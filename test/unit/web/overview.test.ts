@@ -102,7 +102,7 @@ describe('what needs attention', () => {
       'last heard of',
       'version 3: no such interface',
       '1,200 rejected; the last: invalid name',
-      '2 min behind, or its data comes late',
+      'clock 2 min behind, or data that late',
     ]);
     expect(countTroubled(groups)).toBe(5);
   });

@@ -1,5 +1,5 @@
 /** Which agents somebody should look at, and why. Pure. */
-import type { Agent } from '../../core/api-types';
+import type { Agent, ConfigState } from '../../core/api-types';
 import { formatCount, formatDuration } from '../../core/units';
 import { countBy } from './fleet-counts';
 import type { RecentErrors } from './health-words';
@@ -46,15 +46,7 @@ export function attentionOf(agents: readonly Agent[], recentErrors: readonly Rec
       hint: regionsAway(agents),
     }),
     group('config', 'Configuration failed', 'error', {
-      items: agents
-        .filter(({ config }) => config?.status === 'failed')
-        .map((agent) =>
-          item(
-            agent,
-            `version ${agent.config?.desired_version ?? '–'}: ${agent.config?.error ?? 'no reason given'}`,
-            agent.config?.attempted_at ?? null,
-          ),
-        ),
+      items: agents.flatMap((agent) => (agent.config?.status === 'failed' ? [configItem(agent, agent.config)] : [])),
     }),
     group('rejected', 'Metrics rejected in the last hour', 'warning', {
       items: recentErrors.map(({ agent_id, error_count, last_error }) => ({
@@ -69,7 +61,7 @@ export function attentionOf(agents: readonly Agent[], recentErrors: readonly Rec
         .filter(({ health, status }) => health === 'warning' && status === 'connected')
         .map((agent) => item(agent, 'reports a warning', agent.updated_at)),
     }),
-    group('clock', 'Clock is off', 'warning', {
+    group('clock', 'Wrong clock or late data', 'warning', {
       items: agents
         .filter(({ status, clock_skew_ms: skewMs }) => status === 'connected' && Math.abs(skewMs ?? 0) >= BIG_SKEW_MS)
         .map(skewItem),
@@ -106,10 +98,18 @@ function item(agent: Agent, words: string, at: string | null): AttentionItem {
   return { agentId: agent.id, place: placeOf(agent), words, at };
 }
 
-/** The server's clock minus the agent's: positive when the agent's is behind, or when what it sends is late. */
+function configItem(agent: Agent, { desired_version: version, error, attempted_at: at }: ConfigState): AttentionItem {
+  return item(agent, `version ${version}: ${error ?? 'no reason given'}`, at);
+}
+
+/** The server's clock minus the agent's: positive when the agent's is behind, or while it sends what it could not send before. */
 function skewItem(agent: Agent): AttentionItem {
   const skewMs = agent.clock_skew_ms ?? 0;
-  return item(agent, skewMs > 0 ? `${formatDuration(skewMs)} behind, or its data comes late` : `${formatDuration(-skewMs)} ahead`, null);
+  return item(
+    agent,
+    skewMs > 0 ? `clock ${formatDuration(skewMs)} behind, or data that late` : `clock ${formatDuration(-skewMs)} ahead`,
+    null,
+  );
 }
 
 function placeOf(agent: Agent | undefined): string {
