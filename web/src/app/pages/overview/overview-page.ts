@@ -31,6 +31,8 @@ const HEALTH_FALLBACK_MS = 15_000;
 export class OverviewPage {
   private readonly api = inject(Api);
   protected readonly store = inject(AgentStore);
+  /** Live news that come before the first answer are a part of the fleet: its counts would be wrong. */
+  private readonly agents = computed(() => (this.store.isLoaded() ? this.store.agents() : []));
   protected readonly health = loadable({
     params: () => ({}),
     load: (_params, abort) => this.api.get<Health>('/dashboard/health', {}, abort),
@@ -45,7 +47,7 @@ export class OverviewPage {
   protected readonly refreshError = computed(
     () => [this.store.error(), this.health.error()].find((error) => error !== null && error.status !== 0) ?? null,
   );
-  private readonly counts = computed(() => countByStatus(this.store.agents()));
+  private readonly counts = computed(() => countByStatus(this.agents()));
   protected readonly statuses = computed(() => {
     const counts = this.counts();
     return [
@@ -54,9 +56,9 @@ export class OverviewPage {
       { status: 'error', label: 'In error', count: counts.error, mark: counts.error > 0 ? 'error' : 'none' },
     ];
   });
-  protected readonly providers = computed(() => countBy(this.store.agents(), 'provider'));
-  protected readonly regions = computed(() => countBy(this.store.agents(), 'region'));
-  protected readonly attention = computed(() => attentionOf(this.store.agents(), this.health.value()?.issues.recentErrors ?? []));
+  protected readonly providers = computed(() => countBy(this.agents(), 'provider'));
+  protected readonly regions = computed(() => countBy(this.agents(), 'region'));
+  protected readonly attention = computed(() => attentionOf(this.agents(), this.health.value()?.issues.recentErrors ?? []));
   protected readonly troubled = computed(() => {
     const count = countTroubled(this.attention());
     return count === 0 ? '' : count === 1 ? 'one agent' : `${formatCount(count)} agents`;
