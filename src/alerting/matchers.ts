@@ -41,3 +41,8 @@ function compileMatcher({ label, value, isRegex, isEqual }: Matcher): LabelTest 
 function valueOf(labels: Tags, label: string): string {
   return Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
 }
+
+/** In the wire's shape. */
+export function presentMatchers(matchers: readonly Matcher[]) {
+  return matchers.map(({ label, value, isRegex, isEqual }) => ({ label, value, is_regex: isRegex, is_equal: isEqual }));
+}

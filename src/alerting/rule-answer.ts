@@ -1,14 +1,17 @@
 import type { AlertRule, RuleFilter } from '../model/alert.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 
-/** How a rule fared when it was looked at last. */
+/** Said of a rule that can never fire. */
+export const NOTHING_MATCHES = 'no series matches this rule';
+
+/** How a rule's last evaluation went. */
 export interface RuleStatus {
   readonly lastEvaluatedAtMs: number | null;
   readonly durationMs: number | null;
   readonly error: string | null;
-  /** Of a metric rule: series that match; of an agent rule: agents. 0: the rule looks at nothing. */
-  readonly matched: number;
-  readonly groups: number;
+  /** Series a metric rule is about; null of agent rules, and before the first evaluation. 0: it looks at nothing. */
+  readonly matchedSeries: number | null;
+  readonly groups: number | null;
   readonly pending: number;
   readonly firing: number;
 }
@@ -17,8 +20,8 @@ export const NOT_EVALUATED: RuleStatus = {
   lastEvaluatedAtMs: null,
   durationMs: null,
   error: null,
-  matched: 0,
-  groups: 0,
+  matchedSeries: null,
+  groups: null,
   pending: 0,
   firing: 0,
 };
@@ -74,17 +77,16 @@ function presentFilter({ agentIds, providers, regions, tags }: RuleFilter) {
   };
 }
 
-function presentStatus({ enabled, subject }: AlertRule, status: RuleStatus) {
-  const { lastEvaluatedAtMs, durationMs, error, matched, groups, pending, firing } = status;
-  const looksAtNothing = enabled && lastEvaluatedAtMs !== null && matched === 0 && error === null;
+function presentStatus({ enabled }: AlertRule, status: RuleStatus) {
+  const { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups, pending, firing } = status;
   return {
     last_evaluated_at: isoTimeOrNull(lastEvaluatedAtMs),
     duration_ms: durationMs,
     error,
-    matched,
+    matched: matchedSeries,
     groups,
     pending,
     firing,
-    warning: looksAtNothing ? `no ${subject.kind === 'metric' ? 'series' : 'agent'} matches this rule` : null,
+    warning: enabled && matchedSeries === 0 ? NOTHING_MATCHES : null,
   };
 }

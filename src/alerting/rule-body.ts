@@ -20,7 +20,7 @@ import {
 import { AppError } from '../model/errors.js';
 import type { Tags } from '../model/metric.js';
 import { validate } from '../runtime/validate.js';
-import { durationField } from './durations.js';
+import { durationMs } from './body-fields.js';
 
 /** What an alert rule may look like, and what is taken where nothing is said. */
 
@@ -90,7 +90,7 @@ const schema = Joi.object<GivenRule>({
       ? value
       : helpers.message({ custom: `{{#label}} must be one of ${RULE_AGGREGATIONS.join(', ')}, or p1 to p99` }),
   ),
-  window: durationField({ minMs: SECOND_MS, maxMs: DAY_MS }),
+  window: durationMs(SECOND_MS, DAY_MS),
   condition: Joi.string().valid(...CONDITIONS),
   threshold: Joi.number().unsafe().allow(null),
   recovery_threshold: Joi.number().unsafe().allow(null),
@@ -99,9 +99,9 @@ const schema = Joi.object<GivenRule>({
   agent_condition: Joi.string().valid(...AGENT_CONDITIONS),
   agent_filter: filter,
   severity: Joi.string().valid(...SEVERITIES),
-  for: durationField({ minMs: 0, maxMs: 7 * DAY_MS }),
-  keep_firing_for: durationField({ minMs: 0, maxMs: 7 * DAY_MS }),
-  interval: durationField({ minMs: 5 * SECOND_MS, maxMs: DAY_MS }),
+  for: durationMs(0, 7 * DAY_MS),
+  keep_firing_for: durationMs(0, 7 * DAY_MS),
+  interval: durationMs(5 * SECOND_MS, DAY_MS),
   labels: textsBy(labelName.invalid(...RESERVED_LABELS)),
   annotations: labels,
   enabled: Joi.boolean(),

@@ -1,0 +1,96 @@
+import type { AlertRule } from '../model/alert.js';
+import { AppError } from '../model/errors.js';
+import type { Clock } from '../runtime/clock.js';
+import type { AlertRuleStore } from '../storage/ports/alerts.js';
+import { NOT_EVALUATED, presentRule, type RuleStatus } from './rule-answer.js';
+import { parseRule } from './rule-body.js';
+
+export interface RuleServiceDeps {
+  readonly store: AlertRuleStore;
+  readonly evaluator: { rulesChanged(): Promise<void>; status(ruleId: string): RuleStatus | null };
+  readonly clock: Clock;
+}
+
+export type RuleAnswer = ReturnType<typeof presentRule>;
+
+/** All of them are looked at each few seconds. */
+const MAX_RULES = 1_000;
+
+/** Alert rules, as people ask for them. A change has taken hold when it is answered: alerts of the old rule are over. */
+export class RuleService {
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly deps: RuleServiceDeps) {}
+
+  /** By name. */
+  async list(): Promise<{ rules: RuleAnswer[] }> {
+    const rules = await this.deps.store.all();
+    return { rules: rules.sort((a, b) => a.name.localeCompare(b.name, 'en')).map((rule) => this.present(rule)) };
+  }
+
+  /** @throws AppError `not_found` */
+  async get(id: string): Promise<RuleAnswer> {
+    return this.present(await this.find(id));
+  }
+
+  /** @throws AppError `validation_failed`; `conflict` when there is a rule of that name, or a thousand rules */
+  create(body: unknown): Promise<RuleAnswer> {
+    return this.inTurn(async () => {
+      const { store, clock } = this.deps;
+      const fields = parseRule(body, null);
+      if ((await store.all()).length >= MAX_RULES) {
+        throw new AppError('conflict', `there are ${MAX_RULES} rules already, more are not allowed`);
+      }
+      const rule = await store.create(fields, clock.nowMs());
+      if (rule === null) throw taken(fields.name);
+      await this.deps.evaluator.rulesChanged();
+      return this.present(rule);
+    });
+  }
+
+  /** Changes what is given only. @throws AppError `validation_failed`, `not_found`; `conflict` when another rule has that name */
+  update(id: string, body: unknown): Promise<RuleAnswer> {
+    return this.inTurn(async () => {
+      const { store, clock } = this.deps;
+      const fields = parseRule(body, await this.find(id));
+      const rule = await store.update(id, fields, clock.nowMs());
+      if (rule === 'not_found') throw unknown(id);
+      if (rule === 'name_taken') throw taken(fields.name);
+      await this.deps.evaluator.rulesChanged();
+      return this.present(rule);
+    });
+  }
+
+  /** @throws AppError `not_found` */
+  remove(id: string): Promise<{ message: string; id: string }> {
+    return this.inTurn(async () => {
+      if (!(await this.deps.store.remove(id))) throw unknown(id);
+      await this.deps.evaluator.rulesChanged();
+      return { message: 'rule deleted', id };
+    });
+  }
+
+  private async find(id: string): Promise<AlertRule> {
+    const rule = (await this.deps.store.all()).find((candidate) => candidate.id === id);
+    if (rule === undefined) throw unknown(id);
+    return rule;
+  }
+
+  private present(rule: AlertRule): RuleAnswer {
+    return presentRule(rule, this.deps.evaluator.status(rule.id) ?? NOT_EVALUATED);
+  }
+
+  private inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.tail.then(action);
+    this.tail = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function unknown(id: string): AppError {
+  return new AppError('not_found', `there is no alert rule "${id.slice(0, 100)}"`);
+}
+
+function taken(name: string): AppError {
+  return new AppError('conflict', `there is a rule "${name}" already`);
+}
