@@ -1,0 +1,267 @@
+import { describe, expect, test } from '@jest/globals';
+import { plan } from '../../../../src/alerting/notify/planner.js';
+import type { Alert, Channel, NotificationGroup } from '../../../../src/model/alert.js';
+import { alertOf, channelOf, keepGroups, resolvedOf } from '../../../helpers/alerts.js';
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+
+/** Alerts, one channel and the clock; what it is told, as `+id` for firing and `-id` for resolved. */
+class World {
+  nowMs = 0;
+  readonly active = new Map<string, Alert>();
+  readonly resolved = new Map<string, Alert>();
+  readonly silenced = new Set<string>();
+  readonly lost = new Set<string>();
+  groups: NotificationGroup[] = [];
+  nextAtMs = Infinity;
+
+  constructor(public channel: Channel) {}
+
+  fire(id: string, fields: Partial<Alert> = {}): void {
+    this.active.set(id, alertOf(id, { firingSinceMs: this.nowMs, startedAtMs: this.nowMs, ...fields }));
+  }
+
+  acknowledge(id: string): void {
+    this.fire(id, { ...this.active.get(id), acknowledgement: { by: 'me', comment: '', atMs: this.nowMs } });
+  }
+
+  resolve(id: string): void {
+    const alert = this.active.get(id);
+    if (alert !== undefined) this.resolved.set(id, resolvedOf(alert, this.nowMs));
+    this.active.delete(id);
+  }
+
+  plan(): string[] {
+    const { channel, groups, resolved, lost, nowMs } = this;
+    const made = plan({
+      channel,
+      groups,
+      resolved,
+      lost,
+      nowMs,
+      active: [...this.active.values()],
+      matches: (labels) => labels.ignored === undefined,
+      isSilenced: (labels) => this.silenced.has(labels.agent ?? ''),
+    });
+    this.groups = keepGroups(groups, made.groups);
+    this.nextAtMs = made.nextAtMs;
+    return made.notifications.map(({ alerts }) => alerts.map(({ id, status }) => `${status === 'firing' ? '+' : '-'}${id}`).join(' '));
+  }
+
+  /** Plans at `ms` and answers what was told. */
+  at(ms: number): string[] {
+    this.nowMs = ms;
+    return this.plan();
+  }
+}
+
+describe('a new group', () => {
+  test('waits from its first alert on, and then tells all', () => {
+    const world = new World(channelOf());
+    world.fire('a');
+    expect(world.at(0)).toEqual([]);
+    expect(world.nextAtMs).toBe(30 * SECOND);
+    world.nowMs = 20 * SECOND;
+    world.fire('b');
+    expect(world.at(30 * SECOND - 1)).toEqual([]);
+    expect(world.at(30 * SECOND)).toEqual(['+a +b']);
+    expect(world.at(31 * SECOND)).toEqual([]);
+  });
+
+  test('is not told when all is over before', () => {
+    const world = new World(channelOf());
+    world.fire('a');
+    world.at(0);
+    world.resolve('a');
+    expect(world.at(MINUTE)).toEqual([]);
+    expect(world.nextAtMs).toBe(Infinity);
+  });
+
+  test('is told at once when its wait was over before anybody looked', () => {
+    const world = new World(channelOf());
+    world.fire('a');
+    expect(world.at(HOUR)).toEqual(['+a']);
+  });
+
+  test('of pending alerts is none', () => {
+    const world = new World(channelOf());
+    world.fire('a', { state: 'pending', firingSinceMs: null });
+    expect(world.at(HOUR)).toEqual([]);
+  });
+
+  test('does not wait for a clock that was put back', () => {
+    const world = new World(channelOf());
+    world.nowMs = 10 * HOUR;
+    world.fire('a');
+    expect(world.at(HOUR)).toEqual(['+a']);
+  });
+
+  test('is one for each value of the labels it is grouped by', () => {
+    const world = new World(channelOf({ groupBy: ['region', 'alertname'] }));
+    world.fire('a', { labels: { alertname: 'X', region: 'eu', agent: 'a' } });
+    world.fire('b', { labels: { alertname: 'X', region: 'us', agent: 'b' } });
+    world.fire('c', { labels: { alertname: 'X', agent: 'c' } });
+    expect(world.at(MINUTE)).toEqual(['+a', '+b', '+c']);
+    expect(world.groups.map((group) => group.groupKey)).toEqual([
+      '{"alertname":"X","region":"eu"}',
+      '{"alertname":"X","region":"us"}',
+      '{"alertname":"X"}',
+    ]);
+  });
+
+  test('has only what the channel is told', () => {
+    const world = new World(channelOf());
+    world.fire('a', { labels: { ignored: 'yes' } });
+    expect(world.at(HOUR)).toEqual([]);
+  });
+});
+
+describe('a group that was told', () => {
+  function told(fields: Partial<Channel> = {}): World {
+    const world = new World(channelOf(fields));
+    world.fire('a');
+    expect(world.at(30 * SECOND)).toEqual(['+a']);
+    return world;
+  }
+
+  test('is told of changes after the interval', () => {
+    const world = told();
+    world.nowMs = MINUTE;
+    world.fire('b');
+    expect(world.at(5 * MINUTE)).toEqual([]);
+    expect(world.nextAtMs).toBe(5 * MINUTE + 30 * SECOND);
+    expect(world.at(5 * MINUTE + 30 * SECOND)).toEqual(['+a +b']);
+  });
+
+  test('is repeated when nothing changes', () => {
+    const world = told();
+    expect(world.at(4 * HOUR)).toEqual([]);
+    expect(world.at(4 * HOUR + 30 * SECOND)).toEqual(['+a']);
+    expect(world.at(8 * HOUR + 30 * SECOND)).toEqual(['+a']);
+  });
+
+  test('is told once that it is over', () => {
+    const world = told();
+    world.nowMs = MINUTE;
+    world.resolve('a');
+    expect(world.at(2 * MINUTE)).toEqual([]);
+    expect(world.at(6 * MINUTE)).toEqual(['-a']);
+    expect(world.groups).toEqual([]);
+    expect(world.at(20 * HOUR)).toEqual([]);
+  });
+
+  test('is told what is over beside what still fires', () => {
+    const world = told();
+    world.fire('b');
+    expect(world.at(6 * MINUTE)).toEqual(['+a +b']);
+    world.resolve('a');
+    expect(world.at(12 * MINUTE)).toEqual(['+b -a']);
+    expect(world.at(13 * MINUTE + 4 * HOUR)).toEqual(['+b']);
+  });
+
+  test('is quietly forgotten by a channel that does not want to know what is over', () => {
+    const world = told({ sendsResolved: false });
+    world.fire('b');
+    expect(world.at(6 * MINUTE)).toEqual(['+a +b']);
+    world.resolve('a');
+    expect(world.at(12 * MINUTE)).toEqual([]);
+    expect(world.groups[0]).toMatchObject({ toldFiring: ['b'], lastToldAtMs: 6 * MINUTE });
+    expect(world.at(6 * MINUTE + 4 * HOUR)).toEqual(['+b']);
+    world.resolve('b');
+    expect(world.at(30 * HOUR)).toEqual([]);
+    expect(world.groups).toEqual([]);
+  });
+
+  test('is not repeated while it is silenced, and goes on after that', () => {
+    const world = told();
+    world.silenced.add('a');
+    expect(world.at(9 * HOUR)).toEqual([]);
+    world.silenced.clear();
+    expect(world.at(9 * HOUR + SECOND)).toEqual(['+a']);
+  });
+
+  test('is not repeated once it was acknowledged, and still told that it is over', () => {
+    const world = told();
+    world.acknowledge('a');
+    expect(world.at(9 * HOUR)).toEqual([]);
+    world.resolve('a');
+    expect(world.at(9 * HOUR + SECOND)).toEqual(['-a']);
+  });
+
+  test('is told that it is over also while it is silenced', () => {
+    const world = told();
+    world.silenced.add('a');
+    world.resolve('a');
+    expect(world.at(HOUR)).toEqual(['-a']);
+  });
+
+  test('keeps its alerts when the channel groups otherwise', () => {
+    const world = told();
+    world.channel = channelOf({ groupBy: ['agent'] });
+    world.nowMs = HOUR;
+    world.fire('b');
+    expect(world.at(HOUR + MINUTE)).toEqual(['+b']);
+    world.resolve('a');
+    expect(world.at(2 * HOUR)).toEqual(['-a']);
+  });
+
+  test('waits for what nobody knows yet, and forgets what is lost', () => {
+    const world = told();
+    world.active.delete('a');
+    expect(world.at(HOUR)).toEqual([]);
+    expect(world.groups).toHaveLength(1);
+    world.lost.add('a');
+    expect(world.at(2 * HOUR)).toEqual([]);
+    expect(world.groups).toEqual([]);
+  });
+
+  test('is not told twice because the clock went back a little', () => {
+    const world = told();
+    expect(world.at(29 * SECOND)).toEqual([]);
+    expect(world.at(31 * SECOND)).toEqual([]);
+  });
+
+  test('that is bad again later is a new one', () => {
+    const world = told();
+    world.resolve('a');
+    world.at(HOUR);
+    world.nowMs = 2 * HOUR;
+    world.fire('a2');
+    expect(world.at(2 * HOUR + 29 * SECOND)).toEqual([]);
+    expect(world.at(2 * HOUR + 30 * SECOND)).toEqual(['+a2']);
+  });
+});
+
+describe('silenced and acknowledged alerts', () => {
+  test('are not told; when the silence ends they are', () => {
+    const world = new World(channelOf());
+    world.fire('a');
+    world.fire('b');
+    world.silenced.add('a');
+    expect(world.at(MINUTE)).toEqual(['+b']);
+    world.silenced.clear();
+    expect(world.at(6 * MINUTE)).toEqual(['+a +b']);
+  });
+
+  test('that were never told are not told to be over', () => {
+    const world = new World(channelOf());
+    world.fire('a');
+    world.acknowledge('a');
+    expect(world.at(MINUTE)).toEqual([]);
+    world.resolve('a');
+    expect(world.at(HOUR)).toEqual([]);
+  });
+
+  test('are refreshed where they were forwarded to', () => {
+    const world = new World(channelOf({ type: 'alertmanager', repeatIntervalMs: 5 * MINUTE }));
+    world.fire('a');
+    expect(world.at(MINUTE)).toEqual(['+a']);
+    world.acknowledge('a');
+    world.silenced.add('a');
+    world.silenced.add('b');
+    world.fire('b');
+    expect(world.at(6 * MINUTE)).toEqual(['+a']);
+  });
+});
