@@ -1,0 +1,344 @@
+import { randomUUID } from 'node:crypto';
+import type { AgentDirectory } from '../model/agent.js';
+import type { Acknowledgement, Alert, AlertRule, ResolvedReason } from '../model/alert.js';
+import { isAppError } from '../model/errors.js';
+import { monotonicMs } from '../runtime/clock.js';
+import type { Part } from '../runtime/lifecycle.js';
+import type { MetricReader } from '../storage/ports.js';
+import type { AlertRuleStore } from '../storage/ports/alerts.js';
+import type { AlertCounts } from './active-alerts.js';
+import { AlertLedger, type AlertListener, type LedgerDeps, SAVED_AT_ONCE } from './alert-ledger.js';
+import { resolved, stepAlert } from './alert-steps.js';
+import { Breather } from './breather.js';
+import { agentLooks, type LookContext, type Looks, metricLooks } from './looks.js';
+import { Observations, type Question, questionOf } from './observations.js';
+import { SeriesBook } from './series-book.js';
+
+export interface EvaluatorDeps extends LedgerDeps {
+  readonly rules: Pick<AlertRuleStore, 'all'>;
+  readonly reader: Pick<MetricReader, 'aggregate' | 'latest' | 'series'>;
+  readonly agents: AgentDirectory;
+  /** Monotonic milliseconds; another one only in tests. */
+  readonly monotonic?: () => number;
+  /** Ids of new alerts; others only in tests. */
+  readonly newId?: () => string;
+  /** Pending and firing alerts there may be at once; another number only in tests. */
+  readonly maxActive?: number;
+}
+
+/** How a rule's last evaluation went. Null before the first one. */
+export interface RuleStatus {
+  readonly lastEvaluatedAtMs: number | null;
+  readonly durationMs: number | null;
+  readonly error: string | null;
+  /** Series of the dictionary the rule is about, with recent samples or without; null of agent rules. 0: it can say nothing. */
+  readonly matchedSeries: number | null;
+  readonly groups: number | null;
+  readonly pending: number;
+  readonly firing: number;
+}
+
+interface KnownRule {
+  readonly rule: AlertRule;
+  /** Null: it is about agents. */
+  readonly question: Question | null;
+  /** Monotonic. */
+  dueAtMs: number;
+  lastEvaluatedAtMs: number | null;
+  durationMs: number | null;
+  error: string | null;
+  matchedSeries: number | null;
+  groups: number | null;
+}
+
+const TICK_MS = 1_000;
+const MAX_ACTIVE = 10_000;
+/** Agents come back within a minute of our start: that is the longest pause between their attempts. */
+const AGENTS_SETTLE_MS = 60_000;
+const BOOK_MAX_AGE_MS = 300_000;
+const BOOK_MIN_AGE_MS = 10_000;
+
+/**
+ * Evaluates rules when they are due: reads what all of them look at, finds what is bad or was, and lets the ledger keep what becomes
+ * of it. Everything that touches alerts takes its turn: rounds, changes of rules, deleted agents, acknowledgements. What fails is found
+ * again by the next evaluation.
+ */
+export class Evaluator implements Part {
+  private readonly rules = new Map<string, KnownRule>();
+  private readonly ledger: AlertLedger;
+  private readonly unsubscribe: (() => void)[] = [];
+  private readonly monotonic: () => number;
+  private turn: Promise<unknown> = Promise.resolve();
+  private round: Promise<void> | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private stopped = true;
+  private startedAtMs = 0;
+  private book: SeriesBook | null = null;
+  private bookReadAtMs = 0;
+  private agentsChanged = false;
+  private rulesAreOld = false;
+  private isFailing = false;
+
+  constructor(private readonly deps: EvaluatorDeps) {
+    this.monotonic = deps.monotonic ?? monotonicMs;
+    this.ledger = new AlertLedger(deps);
+  }
+
+  /** Loads rules and alerts; tells nobody of what is as it was. @throws of storage */
+  async start(): Promise<void> {
+    if (!this.stopped) return;
+    this.stopped = false;
+    this.startedAtMs = this.monotonic();
+    await this.inTurn(async () => {
+      await this.ledger.load();
+      await this.loadRules();
+      await this.resolveOrphans();
+    });
+    const { bus } = this.deps;
+    const agentsChanged = (): void => {
+      this.agentsChanged = true;
+    };
+    this.unsubscribe.push(
+      bus.on('agentConnected', agentsChanged),
+      bus.on('agentDisconnected', agentsChanged),
+      bus.on('configStatusReported', agentsChanged),
+      bus.on('agentDeleted', () => void this.agentDeleted()),
+    );
+    this.timer = setInterval(() => void this.evaluate(), TICK_MS);
+    this.timer.unref();
+  }
+
+  /** Ends the round that is going on, and saves how far every `for` is. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = null;
+    for (const leave of this.unsubscribe.splice(0)) leave();
+    await this.round;
+    await this.inTurn(() => this.ledger.saveProgress(this.deps.clock.nowMs(), true));
+  }
+
+  /** The answer unsubscribes. */
+  onChanged(listener: AlertListener): () => void {
+    return this.ledger.onChanged(listener);
+  }
+
+  /** Pending and firing ones, with their newest values. */
+  alerts(): Alert[] {
+    return this.ledger.active.all();
+  }
+
+  counts(): AlertCounts {
+    return this.ledger.active.counts();
+  }
+
+  /** Null: there is no such rule. */
+  status(ruleId: string): RuleStatus | null {
+    const known = this.rules.get(ruleId);
+    if (known === undefined) return null;
+    const { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups } = known;
+    const { active } = this.ledger;
+    const { pending, firing } = active.counts(active.ofRule(ruleId).values());
+    return { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups, pending, firing };
+  }
+
+  /**
+   * To be called when rules were made, changed or deleted: resolves the alerts of the old ones; new ones are evaluated within a second.
+   * @throws of storage: it is tried again by itself
+   */
+  rulesChanged(): Promise<void> {
+    this.rulesAreOld = true;
+    return this.inTurn(async () => {
+      await this.ledger.settle();
+      await this.loadRules();
+    });
+  }
+
+  /** Null takes it back. Answers the alert; null when there is no such alert any more. @throws of storage */
+  acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null> {
+    return this.inTurn(() => this.ledger.acknowledge(id, acknowledgement));
+  }
+
+  /** Evaluates what is due, unless that is going on; resolves at its end. Failures are logged. Runs by itself every second. */
+  evaluate(): Promise<void> {
+    this.round ??= this.inTurn(() => this.evaluateDue())
+      .then(
+        () => this.went(null),
+        (error: unknown) => this.went(error),
+      )
+      .finally(() => {
+        this.round = null;
+      });
+    return this.round;
+  }
+
+  private async evaluateDue(): Promise<void> {
+    await this.ledger.settle();
+    if (this.rulesAreOld) await this.loadRules();
+    const due = this.takeDue();
+    if (due.length === 0) return;
+    const nowMs = this.deps.clock.nowMs();
+    const observations = await this.observe(due, nowMs);
+    const agentsHaveSettled = this.monotonic() - this.startedAtMs >= AGENTS_SETTLE_MS;
+    const context = { nowMs, agents: this.deps.agents, agentsHaveSettled };
+    const breather = new Breather();
+    const changed: Alert[] = [];
+    for (const known of due) {
+      if (this.stopped) break;
+      if (breather.isDue) await breather.breathe();
+      await this.evaluateRule(known, observations, context, changed);
+      if (changed.length >= SAVED_AT_ONCE) await this.ledger.commit(changed.splice(0));
+    }
+    await this.ledger.commit(changed);
+    await this.ledger.saveProgress(nowMs);
+  }
+
+  /** Rules with the same interval are due at the same time, so that they share what is read. */
+  private takeDue(): KnownRule[] {
+    const nowMs = this.monotonic();
+    const { agentsChanged } = this;
+    this.agentsChanged = false;
+    const due = [...this.rules.values()].filter(
+      ({ rule, dueAtMs }) => rule.enabled && (dueAtMs <= nowMs || (agentsChanged && rule.subject.kind === 'agent')),
+    );
+    for (const known of due) {
+      const { intervalMs } = known.rule;
+      if (known.dueAtMs <= nowMs) known.dueAtMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
+    }
+    return due;
+  }
+
+  private async observe(due: readonly KnownRule[], nowMs: number): Promise<Observations | null> {
+    const questions = due.flatMap(({ question }) => question ?? []);
+    if (questions.length === 0) return null;
+    const observations = new Observations(this.deps.reader, await this.bookOf(questions), questions, nowMs);
+    const isNews = await observations.meetsUnknown();
+    if (isNews && this.monotonic() - this.bookReadAtMs >= BOOK_MIN_AGE_MS) observations.use(await this.readBook());
+    return observations;
+  }
+
+  private bookOf(questions: readonly Question[]): Promise<SeriesBook> {
+    const { book } = this;
+    const isYoung = this.monotonic() - this.bookReadAtMs < BOOK_MAX_AGE_MS;
+    if (book !== null && isYoung && questions.every(({ metricName }) => book.names.has(metricName))) return Promise.resolve(book);
+    return this.readBook();
+  }
+
+  private async readBook(): Promise<SeriesBook> {
+    const names = new Set<string>();
+    for (const { rule, question } of this.rules.values()) if (rule.enabled && question !== null) names.add(question.metricName);
+    this.book = await SeriesBook.read(this.deps.reader, names);
+    this.bookReadAtMs = this.monotonic();
+    return this.book;
+  }
+
+  /** Its transitions go to `changed`. A rule that cannot be evaluated does not keep the others from it. */
+  private async evaluateRule(known: KnownRule, observations: Observations | null, context: LookContext, changed: Alert[]): Promise<void> {
+    const begin = monotonicMs();
+    try {
+      const looks = await this.look(known, observations, context);
+      known.error = this.apply(known.rule, looks, context.nowMs, changed);
+      known.groups = looks.groups;
+      known.lastEvaluatedAtMs = context.nowMs;
+    } catch (error) {
+      if (!isAppError(error)) this.deps.logger.error('an alert rule could not be evaluated', { ruleId: known.rule.id, error });
+      known.error = isAppError(error) ? error.message : 'internal error';
+    }
+    known.durationMs = monotonicMs() - begin;
+  }
+
+  private async look(known: KnownRule, observations: Observations | null, context: LookContext): Promise<Looks> {
+    const { rule, question } = known;
+    const active = this.ledger.active.ofRule(rule.id);
+    if (rule.subject.kind === 'agent') return agentLooks(rule.subject, rule, active, context);
+    if (question === null || observations === null) throw new Error(`rule ${rule.id} was not asked for`);
+    const observation = await observations.of(question);
+    known.matchedSeries = observation.selection.series.length;
+    return metricLooks(rule.subject, rule, observation, active, context);
+  }
+
+  /** Answers what is to be said of it, if anything. */
+  private apply(rule: AlertRule, { found, gone }: Looks, nowMs: number, changed: Alert[]): string | null {
+    const { active } = this.ledger;
+    const ofRule = active.ofRule(rule.id);
+    const newId = this.deps.newId ?? randomUUID;
+    const room = (this.deps.maxActive ?? MAX_ACTIVE) - active.size - changed.length;
+    let begun = 0;
+    let leftOut = 0;
+    for (const look of found) {
+      const before = ofRule.get(look.key) ?? null;
+      if (before === null && begun >= room) {
+        leftOut += 1;
+        continue;
+      }
+      const next = stepAlert(rule, before, look, nowMs, newId);
+      if (next === null) continue;
+      if (before === null) begun += 1;
+      if (next.transition === null) active.put(next.alert);
+      else changed.push(next.alert);
+    }
+    for (const alert of gone) changed.push(resolved(alert, this.isOrphan(alert) ? 'agent_deleted' : 'series_gone', nowMs));
+    return leftOut === 0 ? null : `there are too many alerts: ${leftOut} groups that are bad were left out`;
+  }
+
+  private async loadRules(): Promise<void> {
+    const stored = new Map((await this.deps.rules.all()).map((rule) => [rule.id, rule]));
+    const alerts = this.ledger.active.all();
+    for (const reason of ['rule_deleted', 'rule_disabled', 'rule_changed'] as const) {
+      const over = alerts.filter((alert) => this.whyOver(alert, stored.get(alert.ruleId)) === reason);
+      await this.ledger.resolve(over, reason);
+    }
+    for (const id of this.rules.keys()) if (!stored.has(id)) this.rules.delete(id);
+    for (const rule of stored.values()) {
+      if (this.rules.get(rule.id)?.rule.updatedAtMs === rule.updatedAtMs) continue;
+      const question = rule.subject.kind === 'metric' ? questionOf(rule.subject, rule.filter) : null;
+      const status = { lastEvaluatedAtMs: null, durationMs: null, error: null, matchedSeries: null, groups: null };
+      this.rules.set(rule.id, { rule, question, dueAtMs: Number.NEGATIVE_INFINITY, ...status });
+    }
+    this.rulesAreOld = false;
+  }
+
+  /** Of a rule as it is stored now. After a start, one that is newer than the last look at the alert changed while nobody looked. */
+  private whyOver({ ruleId, updatedAtMs }: Alert, rule: AlertRule | undefined): ResolvedReason | null {
+    if (rule === undefined) return 'rule_deleted';
+    if (!rule.enabled) return 'rule_disabled';
+    const known = this.rules.get(ruleId);
+    const hasChanged = known === undefined ? rule.updatedAtMs > updatedAtMs : rule.updatedAtMs !== known.rule.updatedAtMs;
+    return hasChanged ? 'rule_changed' : null;
+  }
+
+  private async agentDeleted(): Promise<void> {
+    this.bookReadAtMs = Number.NEGATIVE_INFINITY;
+    try {
+      await this.inTurn(() => this.resolveOrphans());
+    } catch (error) {
+      this.deps.logger.warn('alerts of a deleted agent could not be resolved; the next evaluation does it', { error });
+    }
+  }
+
+  private resolveOrphans(): Promise<void> {
+    return this.ledger.resolve(
+      this.ledger.active.all().filter((alert) => this.isOrphan(alert)),
+      'agent_deleted',
+    );
+  }
+
+  private isOrphan({ agentId }: Alert): boolean {
+    return agentId !== null && this.deps.agents.find(agentId) === null;
+  }
+
+  /** While storage is away every round fails: that is said once. */
+  private went(error: unknown): void {
+    if (error !== null && !this.isFailing) {
+      this.deps.logger.warn('alert rules cannot be evaluated; that is tried again every second', { error });
+    } else if (error === null && this.isFailing) this.deps.logger.info('alert rules are evaluated again');
+    this.isFailing = error !== null;
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,165 @@
+/** What an evaluation finds of a rule's groups: of those that are bad or were. Nothing is made of a group that is well and was. Pure. */
+import type { AgentSubject, Alert, AlertRule, MetricSubject } from '../model/alert.js';
+import type { Agent, AgentDirectory } from '../model/agent.js';
+import { configStatus } from '../model/config-state.js';
+import { canonicalTags, type Tags } from '../model/metric.js';
+import { freshForMs, holds, isBad } from './conditions.js';
+import type { Observation } from './observations.js';
+import type { Finding } from './state-machine.js';
+
+export interface GroupLook {
+  readonly key: string;
+  readonly labels: Tags;
+  readonly agentId: string | null;
+  /** Null: there was no data. */
+  readonly value: number | null;
+  readonly unit: string | null;
+  readonly finding: Finding;
+  readonly mayBegin: boolean;
+}
+
+export interface Looks {
+  readonly found: readonly GroupLook[];
+  /** Alerts whose group is no more. */
+  readonly gone: readonly Alert[];
+  readonly groups: number;
+}
+
+export interface LookContext {
+  readonly nowMs: number;
+  readonly agents: AgentDirectory;
+  /** Whether agents have had the time to come back since the start of the server. */
+  readonly agentsHaveSettled: boolean;
+}
+
+export type ActiveOfRule = ReadonlyMap<string, Alert>;
+
+const USUAL_STALE_MS = 300_000;
+const USUAL_SKEW_MS = 30_000;
+
+export function metricLooks(
+  subject: MetricSubject,
+  { intervalMs }: Pick<AlertRule, 'intervalMs'>,
+  observation: Observation,
+  active: ActiveOfRule,
+  context: LookContext,
+): Looks {
+  const { selection, values, newestMs } = observation;
+  const { groups } = selection;
+  const { condition, threshold } = subject;
+  const oldestMs = context.nowMs - freshForMs(intervalMs);
+  const found: GroupLook[] = [];
+  const gone: Alert[] = [];
+  const look = (index: number, finding: Finding, value: number | null, mayBegin: boolean): void => {
+    const group = groups[index] as (typeof groups)[number];
+    found.push({ ...group, value, unit: selection.unitOf(index), finding, mayBegin });
+  };
+  const isThere = (index: number): boolean => some(selection.agentsOf(index), (id) => isConnected(context.agents.find(id)));
+  const isSilent = (index: number): boolean => some(selection.agentsOf(index), (id) => wasThere(context.agents.find(id), subject, context));
+
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] as number;
+    if (Number.isNaN(value)) {
+      if (subject.noData === 'alert' && !active.has(keyAt(index)) && isSilent(index)) look(index, 'bad', null, true);
+    } else if (
+      holds(condition, value, threshold) &&
+      (newestMs[index] as number) >= oldestMs &&
+      !active.has(keyAt(index)) &&
+      isThere(index)
+    ) {
+      look(index, 'bad', value, true);
+    }
+  }
+  for (const [key, alert] of active) {
+    const index = selection.indexOf(key);
+    if (index === undefined) {
+      gone.push(alert);
+      continue;
+    }
+    const value = values[index] as number;
+    if (Number.isNaN(value)) {
+      const finding = subject.noData === 'alert' && isSilent(index) ? 'bad' : subject.noData === 'ok' ? 'well' : 'unknown';
+      look(index, finding, null, finding === 'bad');
+    } else {
+      const bad = isBad(subject, value, alert.state === 'firing');
+      look(index, bad ? 'bad' : 'well', value, bad && (newestMs[index] as number) >= oldestMs && isThere(index));
+    }
+  }
+  return { found, gone, groups: groups.length };
+
+  function keyAt(index: number): string {
+    return (groups[index] as (typeof groups)[number]).key;
+  }
+}
+
+export function agentLooks(
+  subject: AgentSubject,
+  { filter }: Pick<AlertRule, 'filter'>,
+  active: ActiveOfRule,
+  context: LookContext,
+): Looks {
+  const found: GroupLook[] = [];
+  const seen = new Set<string>();
+  const mayBegin = context.agentsHaveSettled || (subject.condition !== 'disconnected' && subject.condition !== 'stale');
+  for (const agent of context.agents.all()) {
+    if (!agentIsMeant(agent, filter)) continue;
+    const labels = { agent: agent.id };
+    const key = canonicalTags(labels);
+    seen.add(key);
+    const { finding, value } = readAgent(subject, agent, context.nowMs);
+    if (active.has(key) || (finding === 'bad' && mayBegin)) {
+      found.push({ key, labels, agentId: agent.id, value, unit: subject.condition === 'config_failed' ? null : 's', finding, mayBegin });
+    }
+  }
+  return { found, gone: [...active.values()].filter(({ groupKey }) => !seen.has(groupKey)), groups: seen.size };
+}
+
+/** How one agent is. Values are seconds; of a failed configuration its version. */
+export function readAgent(subject: AgentSubject, agent: Agent, nowMs: number): { finding: Finding; value: number | null } {
+  const unheardMs = Math.max(nowMs - agent.lastSeenMs, 0);
+  switch (subject.condition) {
+    case 'disconnected':
+      return { finding: isConnected(agent) ? 'well' : 'bad', value: wholeSeconds(unheardMs) };
+    case 'stale':
+      return { finding: unheardMs >= (subject.thresholdMs ?? USUAL_STALE_MS) ? 'bad' : 'well', value: wholeSeconds(unheardMs) };
+    case 'clock_skew':
+      // What an agent that is away last said of its clock may have been put right since.
+      if (agent.clockSkewMs === null || !isConnected(agent)) return { finding: 'unknown', value: null };
+      return {
+        finding: Math.abs(agent.clockSkewMs) > (subject.thresholdMs ?? USUAL_SKEW_MS) ? 'bad' : 'well',
+        value: agent.clockSkewMs / 1_000,
+      };
+    case 'config_failed':
+      return {
+        finding: agent.config !== null && configStatus(agent.config) === 'failed' ? 'bad' : 'well',
+        value: agent.config?.version ?? null,
+      };
+  }
+  return subject.condition satisfies never;
+}
+
+function agentIsMeant(agent: Agent, filter: AlertRule['filter']): boolean {
+  return (
+    (filter.agentIds?.includes(agent.id) ?? true) &&
+    (filter.providers?.includes(agent.provider) ?? true) &&
+    (filter.regions?.includes(agent.region) ?? true)
+  );
+}
+
+function isConnected(agent: Agent | null): boolean {
+  return agent !== null && agent.status !== 'disconnected';
+}
+
+/** Whether the agent has been there for the whole window: one that has just come back may not have sent yet. */
+function wasThere(agent: Agent | null, { windowMs }: MetricSubject, { nowMs }: LookContext): boolean {
+  return isConnected(agent) && nowMs - (agent?.connectedAtMs ?? nowMs) >= windowMs;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.round(ms / 1_000);
+}
+
+function some<T>(items: Iterable<T>, test: (item: T) => boolean): boolean {
+  for (const item of items) if (test(item)) return true;
+  return false;
+}

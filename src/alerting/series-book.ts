@@ -1,0 +1,145 @@
+import type { MetricSubject, RuleFilter } from '../model/alert.js';
+import type { MetricReader } from '../storage/ports.js';
+import { Breather } from './breather.js';
+import { type Group, type GroupBy, groupOf, type KnownSeries, knownSeries, matches } from './groups.js';
+
+/** Which series a rule is about, and how they are told apart. */
+export interface SelectionQuery {
+  readonly metricName: MetricSubject['metricName'];
+  readonly filter: RuleFilter;
+  readonly by: GroupBy;
+}
+
+/** The series a rule is about, in groups. */
+export class Selection {
+  readonly groups: readonly Group[];
+  /** The group of each series, in their order. */
+  readonly groupOf: Uint32Array;
+  /** A series of each group. */
+  private readonly sample: readonly KnownSeries[];
+  private indices: Map<string, number> | null = null;
+  private agents: ReadonlySet<string>[] | null = null;
+
+  constructor(
+    readonly series: readonly KnownSeries[],
+    groupOfSeries: (series: KnownSeries) => Group,
+  ) {
+    const groups: Group[] = [];
+    const sample: KnownSeries[] = [];
+    const known = new Map<Group, number>();
+    this.groupOf = new Uint32Array(series.length);
+    for (const [i, one] of series.entries()) {
+      const group = groupOfSeries(one);
+      let index = known.get(group);
+      if (index === undefined) {
+        index = groups.push(group) - 1;
+        sample.push(one);
+        known.set(group, index);
+      }
+      this.groupOf[i] = index;
+    }
+    this.groups = groups;
+    this.sample = sample;
+  }
+
+  /** Whether some group has several series. */
+  get isShared(): boolean {
+    return this.groups.length < this.series.length;
+  }
+
+  indexOf(key: string): number | undefined {
+    this.indices ??= new Map(this.groups.map((group, i) => [group.key, i]));
+    return this.indices.get(key);
+  }
+
+  unitOf(index: number): string | null {
+    return this.sample[index]?.info.unit ?? null;
+  }
+
+  /** Whose series are in the group. */
+  agentsOf(index: number): Iterable<string> {
+    const agentId = this.groups[index]?.agentId ?? null;
+    if (agentId !== null) return [agentId];
+    if (this.agents === null) {
+      const agents = this.groups.map(() => new Set<string>());
+      for (const [i, { info }] of this.series.entries()) agents[this.groupOf[i] as number]?.add(info.agentId);
+      this.agents = agents;
+    }
+    return this.agents[index] ?? [];
+  }
+}
+
+const PAGE = 20_000;
+
+/**
+ * The dictionary as far as rules are about it, read once: tags are parsed and groups named once per series, however many
+ * rules look at them. It is replaced as a whole; slots and selections belong to one book.
+ */
+export class SeriesBook {
+  private readonly byName = new Map<string, KnownSeries[]>();
+  private readonly slots = new Map<number, number>();
+  /** Groups by what they are told by: the same object for the same group. */
+  private readonly groups = new Map<string, { readonly ofSlot: (Group | undefined)[]; readonly byKey: Map<string, Group> }>();
+  private readonly selections = new Map<string, Selection>();
+
+  private constructor(readonly names: ReadonlySet<string>) {}
+
+  /** @throws of storage */
+  static async read(reader: Pick<MetricReader, 'series'>, names: ReadonlySet<string>): Promise<SeriesBook> {
+    const book = new SeriesBook(names);
+    if (names.size === 0) return book;
+    const filter = { names: [...names].sort() };
+    const breather = new Breather();
+    for (let offset = 0; ; offset += PAGE) {
+      const { series, total } = await reader.series({ filter, limit: PAGE, offset });
+      for (const info of series) {
+        if (breather.isDue) await breather.breathe();
+        if (book.slots.has(info.id)) continue;
+        const known = knownSeries(info, book.slots.size);
+        book.slots.set(info.id, known.slot);
+        const sameName = book.byName.get(info.name);
+        if (sameName === undefined) book.byName.set(info.name, [known]);
+        else sameName.push(known);
+      }
+      if (series.length === 0 || offset + series.length >= total) return book;
+    }
+  }
+
+  get size(): number {
+    return this.slots.size;
+  }
+
+  slotOf(seriesId: number): number | undefined {
+    return this.slots.get(seriesId);
+  }
+
+  /** The same object for the same question. */
+  select(query: SelectionQuery, key = JSON.stringify([query.metricName, query.filter, query.by])): Selection {
+    let selection = this.selections.get(key);
+    if (selection === undefined) {
+      const series = (this.byName.get(query.metricName) ?? []).filter((one) => matches(one, query.filter));
+      selection = new Selection(series, this.groupsBy(query.by));
+      this.selections.set(key, selection);
+    }
+    return selection;
+  }
+
+  private groupsBy(by: GroupBy): (series: KnownSeries) => Group {
+    const key = JSON.stringify(by);
+    let known = this.groups.get(key);
+    if (known === undefined) {
+      known = { ofSlot: [], byKey: new Map() };
+      this.groups.set(key, known);
+    }
+    const { ofSlot, byKey } = known;
+    return (series) => {
+      const found = ofSlot[series.slot];
+      if (found !== undefined) return found;
+      const made = groupOf(series, by);
+      const group = byKey.get(made.key) ?? made;
+      byKey.set(made.key, group);
+      ofSlot[series.slot] = group;
+      return group;
+    };
+  }
+}
