@@ -214,6 +214,13 @@ describe('verify', () => {
       changed('k', "INSERT INTO agent_gaps (agent_key, kind, from_ms, to_ms, lost) VALUES (9, 'dropped', 1, 2, 3)"),
       /1 gaps of an agent that does not exist \(key 9\)/,
     );
+    const orphans = join(dir, 'l.db');
+    copyFileSync(path, orphans);
+    const db = new Database(orphans);
+    db.pragma('foreign_keys = OFF');
+    db.exec("INSERT INTO alert_groups VALUES (9, 'a', '[]', 1, 1), (9, 'b', '[]', 1, 1)");
+    db.close();
+    await wrong(orphans, 'alert_groups: 2 rows refer to what is not in alert_channels');
     await wrong(changed('i', 'DELETE FROM agent_totals WHERE agent_key = 1'), 'agent agent-1: has no row in agent_totals');
     const row = one('SELECT min(id) FROM metric_batches');
     await wrong(

@@ -115,6 +115,10 @@ function checkDictionary(db: Db, problems: string[], progress: (doing: string) =
         `SELECT 'agent ' || id || ': has no row in agent_totals' FROM agents
          WHERE agent_key NOT IN (SELECT agent_key FROM agent_totals)`,
       ),
+      ...texts(
+        `SELECT "table" || ': ' || count(*) || ' rows refer to what is not in ' || parent FROM pragma_foreign_key_check
+         GROUP BY "table", parent`,
+      ),
     );
     const count = (table: string): number => db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() as number;
     return { agents: count('agents'), series: count('metric_series') };
