@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { useConsole } from '../helpers/browser/console-fixture.js';
+import { whenTrue } from '../helpers/browser/when-true.js';
 import { CONSOLE_PAGES } from '../helpers/browser/pages.js';
 import type { Page } from 'playwright-core';
 
@@ -70,10 +71,10 @@ test('the colours are chosen by a button, are there again after a reload before 
   expect(await background()).toBe(light);
   await button.click();
   await page.getByRole('button', { name: 'Colours: dark. Change' }).waitFor();
-  await page.waitForFunction('getComputedStyle(document.body).backgroundColor !== ' + JSON.stringify(light));
+  await whenTrue(page, `getComputedStyle(document.body).backgroundColor !== ${JSON.stringify(light)}`);
   await page.reload({ waitUntil: 'commit' });
   await page.locator('html[data-theme=dark]').waitFor();
   await button.click();
   await page.getByRole('button', { name: 'Colours: system. Change' }).waitFor();
-  await page.waitForFunction('getComputedStyle(document.body).backgroundColor === ' + JSON.stringify(light));
+  await whenTrue(page, `getComputedStyle(document.body).backgroundColor === ${JSON.stringify(light)}`);
 });

@@ -1,9 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { Fleet, type FleetOptions } from '../../../agent/src/fleet/fleet.js';
 import { chromiumArguments, chromiumPath, consoleDir } from '../../../scripts/chromium.mjs';
 import { silentLogger } from '../../../src/runtime/logger.js';
-import { eventually } from '../eventually.js';
 import { startTestApp, type TestApp } from '../test-app.js';
 import { type PageOptions, WatchedPage } from './watched-page.js';
 
@@ -18,6 +18,7 @@ export interface ConsoleOptions {
 const TIMEOUT_MS = 60_000;
 /** Of everything a test waits for in a page: much more than it takes, and less than the test has. */
 const WAIT_MS = 15_000;
+const FLEET_MS = 40_000;
 
 /**
  * For a test file: the production app with the built console, a live fleet of simulated agents, and one browser for all of its tests.
@@ -82,7 +83,9 @@ export class ConsoleFixture {
     });
     this.fleets.push(fleet);
     await fleet.start();
-    await eventually(() => Promise.resolve(fleet.stats().connected === agents && fleet.stats().ackedBatches >= agents));
+    for (const deadline = Date.now() + FLEET_MS; fleet.stats().connected < agents || fleet.stats().ackedBatches < agents; await sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`the fleet did not come up: ${JSON.stringify(fleet.stats())}`);
+    }
     return fleet;
   }
 

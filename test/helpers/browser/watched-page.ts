@@ -17,6 +17,9 @@ export interface PageOptions {
 export class WatchedPage {
   /** Of scripts, in the order they were asked for. */
   readonly scripts: Response[] = [];
+  /** Messages of the live channel so far. */
+  private liveMessages = 0;
+  private readonly waiters: { readonly count: number; readonly resolve: () => void }[] = [];
   private readonly problems: string[] = [];
   private readonly tolerated: RegExp[];
 
@@ -50,6 +53,11 @@ export class WatchedPage {
     this.tolerated.push(...patterns);
   }
 
+  /** Resolves when so many more messages have come by the live channel. */
+  hears(count: number): Promise<void> {
+    return new Promise((resolve) => this.waiters.push({ count: this.liveMessages + count, resolve }));
+  }
+
   probe(): Promise<Probe> {
     return this.page.evaluate<Probe>('globalThis.ccvProbe');
   }
@@ -80,7 +88,13 @@ export class WatchedPage {
     page.on('pageerror', (error) => problems.push(`exception: ${error.stack ?? error.message}`));
     page.on('crash', () => problems.push('the page crashed'));
     page.on('request', (request) => checkHost(request.url()));
-    page.on('websocket', (socket) => checkHost(socket.url()));
+    page.on('websocket', (socket) => {
+      checkHost(socket.url());
+      socket.on('framereceived', () => {
+        this.liveMessages += 1;
+        for (const { count, resolve } of this.waiters) if (this.liveMessages >= count) resolve();
+      });
+    });
     page.on('response', (response) => {
       if (response.request().resourceType() === 'script') this.scripts.push(response);
     });
