@@ -339,10 +339,10 @@ export class Chart {
 /** Bytes are counted in KiB and MiB: their ticks must be round in those. */
 const POWERS_OF_TWO: readonly number[] = Array.from({ length: 61 }, (_, i) => 2 ** i);
 
-/** uPlot writes times as they do in the United States: where the day has 24 hours they are written so; months have names. */
+/** uPlot writes times as they do in the United States: where the day has 24 hours they are written so; months have names, and the year takes too much room. */
 function fmtDate(template: string): (date: Date) => string {
   const { hour12 = true } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
-  const dates = template.replace('{M}/{D}', '{MMM} {D}').replace('/{YY}', ' {YYYY}');
+  const dates = template.replace('{M}/{D}', '{MMM} {D}').replace('/{YY}', '');
   return uPlot.fmtDate(hour12 ? dates : dates.replace('{h}{aa}', '{HH}:00').replace('{h}', '{HH}').replace('{aa}', ''));
 }
 
