@@ -141,7 +141,7 @@ async function seedChart() {
     }
   }
   for (let i = 0; i < metrics.length; i += BATCH) {
-    await lab.send('POST', '/api/v1/metrics', {
+    await lab.post('/api/v1/metrics', {
       agent_id: 'bench',
       timestamp: new Date().toISOString(),
       metrics: metrics.slice(i, i + BATCH),

@@ -14,6 +14,8 @@ import { chromiumArguments, chromiumPath, consoleDir, whyNoBrowserTests } from '
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const JSON_HEADERS = { 'Content-Type': 'application/json' };
+
 export class ConsoleLab {
   dir = mkdtempSync(join(tmpdir(), 'ccv-console-'));
   children = [];
@@ -76,13 +78,15 @@ export class ConsoleLab {
     return response.json();
   }
 
-  async send(method, path, body) {
-    const response = await fetch(`${this.url}${path}`, {
-      method,
-      body: JSON.stringify(body),
-      headers: { 'Content-Type': 'application/json' },
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  async post(path, body) {
+    const response = await fetch(`${this.url}${path}`, { method: 'POST', body: JSON.stringify(body), headers: JSON_HEADERS });
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  async put(path, body) {
+    const response = await fetch(`${this.url}${path}`, { method: 'PUT', body: JSON.stringify(body), headers: JSON_HEADERS });
+    if (!response.ok) throw new Error(`PUT ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   }
 

@@ -48,14 +48,14 @@ describe.each(CONSOLE_PAGES)('$path', ({ path }) => {
   test('stands still while live data comes in', async () => {
     const watched = await console.openSettled(path);
     const { shifts: loading } = await watched.probe();
-    expect(total(loading) <= MAX_LOADING_SHIFT ? [] : loading).toEqual([]);
+    expect(sumOf(loading) <= MAX_LOADING_SHIFT ? [] : loading).toEqual([]);
     await watched.hears(40);
     const { shifts } = await watched.probe();
     const live = shifts.slice(loading.length);
-    expect(total(live) <= MAX_LIVE_SHIFT ? [] : live).toEqual([]);
+    expect(sumOf(live) <= MAX_LIVE_SHIFT ? [] : live).toEqual([]);
   });
 });
 
-function total(shifts: readonly { readonly value: number }[]): number {
+function sumOf(shifts: readonly { readonly value: number }[]): number {
   return shifts.reduce((sum, { value }) => sum + value, 0);
 }
