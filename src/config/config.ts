@@ -69,6 +69,21 @@ export interface Config {
     readonly ipifyUrl: string;
     readonly timeoutMs: number;
   };
+  readonly alerts: AlertSettings;
+}
+
+/** Of alerts, and who is told of them without any setting up. */
+export interface AlertSettings {
+  readonly enabled: boolean;
+  readonly webhookUrl: string | null;
+  readonly webhookSecret: string | null;
+  /** Channels may send to the server's own network. */
+  readonly allowPrivate: boolean;
+  readonly emailFrom: string | null;
+  readonly emailTo: readonly string[];
+  readonly smtpUrl: string;
+  /** Of the console, without a slash at the end. */
+  readonly externalUrl: string | null;
 }
 
 /** What one batch and one agent may bring. */
@@ -89,6 +104,14 @@ export class ConfigError extends Error {
 
 /** What the joi schema of SETTINGS leaves behind, for the settings that are used. */
 interface SettingValues {
+  readonly ALERT_EMAIL_FROM: string;
+  readonly ALERT_EMAIL_TO: string;
+  readonly ALERT_EXTERNAL_URL: string;
+  readonly ALERT_SMTP_URL: string;
+  readonly ALERT_WEBHOOK_ALLOW_PRIVATE: boolean;
+  readonly ALERT_WEBHOOK_SECRET: string;
+  readonly ALERT_WEBHOOK_URL: string;
+  readonly ENABLE_ALERTS: boolean;
   readonly AGENT_QUEUE_BATCHES: number;
   readonly AGENT_TOKENS: string;
   readonly ALERT_HISTORY_DAYS: number;
@@ -152,7 +175,17 @@ const MIN_SECRET_LENGTH = 16;
 const DAY_MS = 86_400_000;
 /** Agents with nothing to report send a WebSocket ping so often. */
 const AGENTS_HEARTBEAT_MS = 30_000;
-const SECRET_SETTINGS = new Set(['AGENT_TOKENS', 'API_KEYS', 'DB_PASSWORD', 'JWT_SECRET']);
+/** An address, with a name in front or without: `Alerts <alerts@example.org>`. */
+const MAIL_ADDRESS = /^(?:[^<>@\r\n]{0,200}<[^\s<>@]{1,64}@[^\s<>@]{1,255}>|[^\s<>@]{1,64}@[^\s<>@]{1,255})$/;
+const SECRET_SETTINGS = new Set([
+  'AGENT_TOKENS',
+  'ALERT_SMTP_URL',
+  'ALERT_WEBHOOK_SECRET',
+  'ALERT_WEBHOOK_URL',
+  'API_KEYS',
+  'DB_PASSWORD',
+  'JWT_SECRET',
+]);
 
 /**
  * Checks raw settings (environment names to strings) and builds the configuration.
@@ -183,6 +216,9 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
     warnings.push(
       `WS_CONNECTION_TIMEOUT=${values.WS_CONNECTION_TIMEOUT} is not longer than the 30 s between two signs of life of an agent: quiet ones will be cut off and reconnect for ever`,
     );
+  }
+  if (values.ALERT_EMAIL_TO !== '' && values.ALERT_EMAIL_FROM.trim() === '') {
+    warnings.push('ALERT_EMAIL_TO is set, but not ALERT_EMAIL_FROM: without a sender there is no alert mail');
   }
 
   const agentTokens = secrets('AGENT_TOKENS', values.AGENT_TOKENS);
@@ -254,8 +290,28 @@ export function parseConfig(raw: Readonly<Record<string, string | undefined>>): 
       ipifyUrl: values.IPIFY_UPSTREAM,
       timeoutMs: values.PROXY_TIMEOUT_MS,
     },
+    alerts: alertSettings(values),
   };
   return { config: deepFreeze(config), warnings };
+}
+
+function alertSettings(values: SettingValues): AlertSettings {
+  const emailFrom = values.ALERT_EMAIL_FROM.trim() || null;
+  const emailTo = commaSeparated(values.ALERT_EMAIL_TO);
+  for (const address of emailFrom === null ? emailTo : [emailFrom, ...emailTo]) {
+    if (!MAIL_ADDRESS.test(address))
+      throw new ConfigError(`Configuration: "ALERT_EMAIL_FROM" and "ALERT_EMAIL_TO" must hold mail addresses (one is "${address}")`);
+  }
+  return {
+    enabled: values.ENABLE_ALERTS,
+    webhookUrl: values.ALERT_WEBHOOK_URL || null,
+    webhookSecret: values.ALERT_WEBHOOK_SECRET || null,
+    allowPrivate: values.ALERT_WEBHOOK_ALLOW_PRIVATE,
+    emailFrom,
+    emailTo,
+    smtpUrl: values.ALERT_SMTP_URL,
+    externalUrl: values.ALERT_EXTERNAL_URL.replace(/\/+$/, '') || null,
+  };
 }
 
 function commaSeparated(text: string): string[] {

@@ -21,6 +21,11 @@ const upstream = (fallback: string): Joi.Schema =>
   Joi.string()
     .uri({ scheme: ['http', 'https'] })
     .default(fallback);
+const httpUrl = (): Joi.Schema =>
+  Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .allow('')
+    .default('');
 const legacy = (name: string, why: string): Setting => ({ name, schema: Joi.any(), help: why, unused: true });
 
 export const SETTINGS: readonly Setting[] = [
@@ -173,6 +178,37 @@ export const SETTINGS: readonly Setting[] = [
     help: 'Series that wait for their turn at a console; the rest is dropped and counted.',
   },
   { name: 'LIVE_MAX_BUFFERED_BYTES', schema: count(1_048_576, 1_024), help: 'Unsent bytes at which a slow console is skipped.' },
+  // --- alerts
+  { name: 'ENABLE_ALERTS', schema: flag(true), help: 'Evaluate alert rules, and tell people.' },
+  {
+    name: 'ALERT_WEBHOOK_URL',
+    schema: httpUrl(),
+    help: 'Where all alerts are posted, as JSON shaped like that of an Alertmanager webhook; empty: nowhere.',
+  },
+  {
+    name: 'ALERT_WEBHOOK_SECRET',
+    schema: Joi.string().allow('').default(''),
+    help: 'Secret the posts are signed with (HMAC-SHA256); empty: not signed.',
+  },
+  {
+    name: 'ALERT_WEBHOOK_ALLOW_PRIVATE',
+    schema: flag(false),
+    help: "true: channels may send to the server's own network (loopback, private and link-local addresses).",
+  },
+  { name: 'ALERT_EMAIL_FROM', schema: Joi.string().allow('').default(''), help: 'Sender of alert mail.' },
+  { name: 'ALERT_EMAIL_TO', schema: list(), help: 'Receivers of alert mail (comma-separated), who are told all alerts; empty: nobody.' },
+  {
+    name: 'ALERT_SMTP_URL',
+    schema: Joi.string()
+      .uri({ scheme: ['smtp', 'smtps'] })
+      .default('smtp://localhost:25'),
+    help: 'The mail server: smtp://user:password@host:port, or smtps:// for TLS from the start. STARTTLS is used where it is offered.',
+  },
+  {
+    name: 'ALERT_EXTERNAL_URL',
+    schema: httpUrl(),
+    help: 'Address of the console for people, for the links in notifications; empty: no links.',
+  },
   // --- Google Cloud proxies
   { name: 'LOGGING_UPSTREAM', schema: upstream('https://logging.googleapis.com'), help: 'Where /api/logging goes.' },
   { name: 'COMPUTE_UPSTREAM', schema: upstream('https://compute.googleapis.com'), help: 'Where /api/compute goes.' },
@@ -184,10 +220,6 @@ export const SETTINGS: readonly Setting[] = [
     help: 'An upstream that says nothing for so long is answered 504.',
   },
   // --- known from existing files
-  { name: 'ENABLE_ALERTS', schema: flag(true), help: 'Evaluate alert rules.', unused: true },
-  { name: 'ALERT_WEBHOOK_URL', schema: Joi.string().allow(''), help: 'Where alerts are posted.', unused: true },
-  { name: 'ALERT_EMAIL_FROM', schema: Joi.string().allow(''), help: 'Sender of alert mail.', unused: true },
-  { name: 'ALERT_EMAIL_TO', schema: Joi.string().allow(''), help: 'Receivers of alert mail.', unused: true },
   legacy('DB_HOST', 'Only for PostgreSQL, which is not supported yet.'),
   legacy('DB_PORT', 'Only for PostgreSQL, which is not supported yet.'),
   legacy('DB_NAME', 'Only for PostgreSQL, which is not supported yet.'),

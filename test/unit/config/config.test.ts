@@ -258,3 +258,55 @@ describe('names from older files', () => {
     expect(warnings).toHaveLength(10);
   });
 });
+
+describe('alerts', () => {
+  test('are on, and told to nobody', () => {
+    expect(config({}).alerts).toEqual({
+      enabled: true,
+      webhookUrl: null,
+      webhookSecret: null,
+      allowPrivate: false,
+      emailFrom: null,
+      emailTo: [],
+      smtpUrl: 'smtp://localhost:25',
+      externalUrl: null,
+    });
+  });
+
+  test('can be told to a webhook and by mail', () => {
+    const parsed = parseConfig({
+      ENABLE_ALERTS: 'false',
+      ALERT_WEBHOOK_URL: 'https://hooks.example/alerts?key=1',
+      ALERT_WEBHOOK_SECRET: 'geheim',
+      ALERT_WEBHOOK_ALLOW_PRIVATE: 'true',
+      ALERT_EMAIL_FROM: 'Alerts <alerts@example.org>',
+      ALERT_EMAIL_TO: 'one@example.org, two@example.org',
+      ALERT_SMTP_URL: 'smtps://user:pass@mail.example:465',
+      ALERT_EXTERNAL_URL: 'https://console.example/',
+    });
+    expect(parsed.config.alerts).toEqual({
+      enabled: false,
+      webhookUrl: 'https://hooks.example/alerts?key=1',
+      webhookSecret: 'geheim',
+      allowPrivate: true,
+      emailFrom: 'Alerts <alerts@example.org>',
+      emailTo: ['one@example.org', 'two@example.org'],
+      smtpUrl: 'smtps://user:pass@mail.example:465',
+      externalUrl: 'https://console.example',
+    });
+    expect(parsed.warnings).toEqual([]);
+  });
+
+  test('by mail need a sender, which older files may not have', () => {
+    expect(parseConfig({ ALERT_EMAIL_TO: 'one@example.org' }).warnings).toEqual([expect.stringContaining('not ALERT_EMAIL_FROM')]);
+  });
+
+  test('wrong addresses are named, secret ones are not shown', () => {
+    expect(problem({ ALERT_EMAIL_TO: 'one@example.org,two' })).toContain('"two"');
+    for (const name of ['ALERT_WEBHOOK_URL', 'ALERT_SMTP_URL']) {
+      const message = problem({ [name]: 'ftp://user:hush@example' });
+      expect(message).toContain(name);
+      expect(message).not.toContain('hush');
+    }
+  });
+});
