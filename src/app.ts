@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createAlerting } from './alerting/alerting.js';
 import type { Config } from './config/config.js';
 import { ConfigService } from './control/agent-config.js';
 import { CommandService } from './control/commands.js';
@@ -20,6 +21,7 @@ import { agentDeleteRoutes } from './http/routes/agent-delete.js';
 import { agentGapRoutes } from './http/routes/agent-gaps.js';
 import { agentPushRoutes } from './http/routes/agent-push.js';
 import { agentReadRoutes } from './http/routes/agents.js';
+import { alertRoutes } from './http/routes/alerts.js';
 import { dashboardRoutes } from './http/routes/dashboard.js';
 import { metricChartRoutes } from './http/routes/metrics-chart.js';
 import { metricReadRoutes } from './http/routes/metrics.js';
@@ -129,11 +131,22 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
     logger,
   });
 
+  // Alerts
+  const alerting = createAlerting({
+    isEnabled: true,
+    stores: storage.alerts,
+    reader: storage.reader,
+    agents: registry,
+    bus,
+    clock,
+    logger,
+  });
+
   // The way out
   const agentQueries = new AgentQueries(registry, storage.reader, activities);
   const gapQueries = new GapQueries(registry, storage.gaps);
   const metricQueries = new MetricQueries(storage.reader, registry, clock, config.storage, storage.health, gapQueries);
-  const dashboardQueries = new DashboardQueries(storage.reader, registry, activities, storage.health, clock);
+  const dashboardQueries = new DashboardQueries(storage.reader, registry, activities, storage.health, clock, alerting.alerts);
   const topologyQueries = new TopologyQueries(storage.reader, registry, book, clock);
   const live = new LiveChannel({ settings: config.live, bus, agents: registry, reader: storage.reader, metrics, clock, logger });
 
@@ -162,6 +175,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
       metricChartRoutes({ chartQueries: new ChartQueries(storage.reader, gapQueries), clock }),
       dashboardRoutes({ dashboardQueries, clock }),
       topologyRoutes({ topologyQueries, clock }),
+      alertRoutes({ ...alerting, clock }),
     ].map((router) => ({ path: '/api/v1', router })),
   });
   const gate = new UpgradeGate(config.agents, () => agentSockets.count);
@@ -207,6 +221,11 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   metrics.gaugePer('tier', 'ccv_tier_bytes', 'Bytes of units, by tier; up to a minute old.', ofTiers('bytes'));
   metrics.gaugePer('tier', 'ccv_tier_samples', 'Samples in units, of rollups rows, by tier; up to a minute old.', ofTiers('samples'));
   metrics.gauge('ccv_log_batches', 'Rows of the batch log; up to a minute old.', () => usage()?.log.batches ?? 0);
+  const alertCounts = () => alerting.alerts.counts();
+  metrics.gaugePer('state', 'ccv_alerts', 'Alerts that are not over, by state.', () => [
+    ['firing', alertCounts().firing],
+    ['pending', alertCounts().pending],
+  ]);
   metrics.gauge('ccv_writer_queue', 'Writes waiting for the writer thread.', () => storage.health.status().writerQueue);
   metrics.gauge('ccv_reader_queue', 'Queries waiting for a reader thread.', () => storage.health.status().readerQueue);
 
@@ -220,6 +239,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
     { name: 'agent configuration', part: configService },
     { name: 'commands', part: commandService },
     { name: 'housekeeper', part: housekeeper },
+    { name: 'alerting', part: alerting },
     { name: 'self metrics', part: { start: () => metrics.collectProcessMetrics(), stop: () => metrics.registry.clear() } },
     { name: 'http server', part: server },
     { name: 'live channel', part: live },

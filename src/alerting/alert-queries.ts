@@ -3,10 +3,15 @@ import { AppError } from '../model/errors.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { AlertHistoryQuery, AlertStore } from '../storage/ports/alerts.js';
+import type { AlertCounts } from './active-alerts.js';
 import type { SilenceSet } from './silences.js';
 
 export interface AlertQueriesDeps {
-  readonly evaluator: { alerts(): Alert[]; acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null> };
+  readonly evaluator: {
+    alerts(): Alert[];
+    counts(): AlertCounts;
+    acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null>;
+  };
   readonly history: Pick<AlertStore, 'history'>;
   readonly silences: { readonly set: SilenceSet };
   readonly clock: Clock;
@@ -44,7 +49,7 @@ export class AlertQueries {
     return {
       alerts: found.slice(offset, offset + limit).map((alert) => presentAlert(alert, silencedBy(alert))),
       counts: {
-        ...countsOf(all),
+        ...this.counts(),
         silenced: all.filter((alert) => silencedBy(alert).length > 0).length,
         acknowledged: all.filter(({ acknowledgement }) => acknowledgement !== null).length,
       },
@@ -64,7 +69,9 @@ export class AlertQueries {
 
   /** How many there are now: firing and pending ones, and the firing ones by severity. */
   counts() {
-    return countsOf(this.deps.evaluator.alerts());
+    const { firing, pending, bySeverity } = this.deps.evaluator.counts();
+    const of = (severity: Severity): number => bySeverity.get(severity) ?? 0;
+    return { firing, pending, critical: of('critical'), warning: of('warning'), info: of('info') };
   }
 
   /** Somebody has seen it: it is not told again, only that it is over. Null takes that back. @throws AppError `not_found` when it is over, or never was */
@@ -108,18 +115,6 @@ function presentAlert(alert: Alert, silencedBy: readonly string[]) {
       acknowledgement === null ? null : { by: acknowledgement.by, comment: acknowledgement.comment, at: isoTime(acknowledgement.atMs) },
     silenced_by: silencedBy,
     updated_at: isoTime(alert.updatedAtMs),
-  };
-}
-
-function countsOf(alerts: readonly Alert[]) {
-  const firing = alerts.filter(({ state }) => state === 'firing');
-  const of = (severity: Severity): number => firing.filter(({ labels }) => labels['severity'] === severity).length;
-  return {
-    firing: firing.length,
-    pending: alerts.length - firing.length,
-    critical: of('critical'),
-    warning: of('warning'),
-    info: of('info'),
   };
 }
 

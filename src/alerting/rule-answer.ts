@@ -1,20 +1,9 @@
 import type { AlertRule, RuleFilter } from '../model/alert.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
+import type { RuleStatus } from './evaluator.js';
 
 /** Said of a rule that can never fire. */
 export const NOTHING_MATCHES = 'no series matches this rule';
-
-/** How a rule's last evaluation went. */
-export interface RuleStatus {
-  readonly lastEvaluatedAtMs: number | null;
-  readonly durationMs: number | null;
-  readonly error: string | null;
-  /** Series a metric rule is about; null of agent rules, and before the first evaluation. 0: it looks at nothing. */
-  readonly matchedSeries: number | null;
-  readonly groups: number | null;
-  readonly pending: number;
-  readonly firing: number;
-}
 
 export const NOT_EVALUATED: RuleStatus = {
   lastEvaluatedAtMs: null,

@@ -2,7 +2,8 @@ import type { AlertRule } from '../model/alert.js';
 import { AppError } from '../model/errors.js';
 import type { Clock } from '../runtime/clock.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
-import { NOT_EVALUATED, presentRule, type RuleStatus } from './rule-answer.js';
+import type { RuleStatus } from './evaluator.js';
+import { NOT_EVALUATED, presentRule } from './rule-answer.js';
 import { parseRule } from './rule-body.js';
 
 export interface RuleServiceDeps {

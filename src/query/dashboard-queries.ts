@@ -21,6 +21,11 @@ const RECENT_ERRORS = 10;
 const HOUR_MS = 3_600_000;
 const ACTIVITY_WINDOW_MS = 24 * HOUR_MS;
 
+/** How many alerts there are now: firing and pending ones, and the firing ones by severity. */
+export interface AlertCounter {
+  counts(): { firing: number; pending: number; critical: number; warning: number; info: number };
+}
+
 export class DashboardQueries {
   constructor(
     private readonly reader: MetricReader,
@@ -28,6 +33,7 @@ export class DashboardQueries {
     private readonly activities: ActivityStore,
     private readonly storageHealth: Pick<StorageHealth, 'batchErrors'>,
     private readonly clock: Clock,
+    private readonly alerts: AlertCounter,
   ) {}
 
   /**
@@ -64,6 +70,7 @@ export class DashboardQueries {
       systemHealth: systemHealth(activeAgents, agents.length),
       recentActivity,
       metricsSummary,
+      alerts: this.alerts.counts(),
     };
   }
 

@@ -41,8 +41,11 @@ function dashboard({ samples = [], agents = [A, B], activities = [], batchErrors
     activityStore(activities),
     { batchErrors: (sinceMs) => Promise.resolve(batchErrors(sinceMs)) },
     { nowMs: () => NOW },
+    { counts: () => ALERTS },
   );
 }
+
+const ALERTS = { firing: 3, pending: 1, critical: 1, warning: 2, info: 0 };
 
 const gauge = (agentId: string, name: string, timestampMs: number, value: number, tags = {}): PlainSample => ({
   agentId,
@@ -84,6 +87,7 @@ describe('overview', () => {
       totalMetrics: 11,
       systemHealth: 'warning',
       recentActivity: [{ timestamp: '2026-01-31T11:59:59.995Z', type: 'agent_connected', agent_id: 'a', message: 'agent connected' }],
+      alerts: ALERTS,
       metricsSummary: {
         networkLatency: { avg: 40, min: 4, max: 80 },
         throughput: { rx: 16, tx: 2 },

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { metric, TestAgent } from '../helpers/agent-client.js';
+import { eventually } from '../helpers/eventually.js';
+import { startTestApp, type TestApp } from '../helpers/test-app.js';
+import { connectConsole } from '../helpers/test-console.js';
+
+/** Alerts on the whole server: over REST, on the live channel, over a restart. The times of the state machine are in unit tests. */
+
+const RULE = {
+  name: 'Hot',
+  metric_name: 'temperature',
+  aggregation: 'last',
+  window: '1m',
+  interval: 5,
+  threshold: 90,
+  recovery_threshold: 80,
+  severity: 'critical',
+  labels: { team: 'ovens' },
+  annotations: { summary: '{{ labels.agent }} has {{ value }} degrees' },
+};
+
+let app: TestApp;
+let agent: TestAgent;
+
+beforeEach(async () => {
+  app = await startTestApp();
+  agent = await TestAgent.connect(app, { agentId: 'oven-1' });
+});
+afterEach(async () => {
+  await app.stop();
+});
+
+async function get(path: string): Promise<any> {
+  return (await app.api(`/api/v1${path}`)).body;
+}
+
+function send(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }> {
+  return app.api(`/api/v1${path}`, { method, body });
+}
+
+async function measure(value: number): Promise<void> {
+  agent.send('metrics', { agent_id: 'oven-1', metrics: [metric('temperature', value, { tags: { oven: 'left' } })] });
+  await agent.nextFrame('metrics_ack');
+}
+
+async function firing(): Promise<any[]> {
+  return (await get('/alerts?state=firing')).alerts;
+}
+
+describe('alerts', () => {
+  test('fire, are told to consoles, counted, acknowledged, silenced, kept over a restart, and resolve into history', async () => {
+    const console = await connectConsole(app);
+    const { status, body: rule } = await send('POST', '/alerts/rules', RULE);
+    expect(status).toBe(201);
+    await measure(95);
+    expect(await console.nextFrame('system_alert', 9_000)).toEqual({
+      message: expect.stringContaining('oven-1 has 95 degrees'),
+      severity: 'error',
+    });
+    const [alert] = await firing();
+    expect(alert).toMatchObject({
+      rule_id: rule.id,
+      rule_name: 'Hot',
+      severity: 'critical',
+      labels: { alertname: 'Hot', severity: 'critical', agent: 'oven-1', oven: 'left', team: 'ovens' },
+      annotations: { summary: 'oven-1 has 95 degrees' },
+      agent_id: 'oven-1',
+      value: 95,
+      acknowledgement: null,
+      silenced_by: [],
+    });
+    expect((await get('/dashboard/overview')).alerts).toEqual({ firing: 1, pending: 0, critical: 1, warning: 0, info: 0 });
+    expect((await app.api('/metrics')).body).toContain('ccv_alerts{state="firing"} 1\n');
+    expect((await get(`/alerts/rules/${rule.id}`)).status).toMatchObject({ matched: 1, groups: 1, firing: 1, error: null, warning: null });
+
+    const acknowledged = await send('POST', `/alerts/${alert.id}/acknowledge`, { by: 'on call', comment: 'opening the door' });
+    expect(acknowledged.body.acknowledgement).toMatchObject({ by: 'on call', comment: 'opening the door' });
+    const silence = await send('POST', '/alerts/silences', {
+      matchers: [{ label: 'oven', value: 'l.*', is_regex: true }],
+      duration: '1h',
+      author: 'x',
+    });
+    expect(silence).toMatchObject({ status: 201, body: { state: 'active' } });
+    expect((await get('/alerts?silenced=true')).alerts).toMatchObject([{ id: alert.id, silenced_by: [silence.body.id] }]);
+    expect((await get('/alerts?silenced=false')).alerts).toEqual([]);
+
+    await app.restart();
+    expect(await firing()).toMatchObject([{ id: alert.id, acknowledgement: { by: 'on call' }, silenced_by: [silence.body.id] }]);
+    agent = await TestAgent.connect(app, { agentId: 'oven-1' });
+    await measure(70);
+    await eventually(async () => (await firing()).length === 0);
+    const { alerts, pagination } = await get('/alerts/history?severity=critical');
+    expect(alerts).toMatchObject([{ id: alert.id, state: 'resolved', resolved_reason: 'recovered', resolved_at: expect.any(String) }]);
+    expect(pagination).toEqual({ total: 1, limit: 100, offset: 0, hasMore: false });
+  }, 30_000);
+
+  test('of a rule that is deleted are over', async () => {
+    const { body: rule } = await send('POST', '/alerts/rules', RULE);
+    await measure(95);
+    await eventually(async () => (await firing()).length === 1);
+    expect((await send('DELETE', `/alerts/rules/${rule.id}`)).status).toBe(200);
+    expect(await firing()).toEqual([]);
+    expect((await get('/alerts/history')).alerts).toMatchObject([{ resolved_reason: 'rule_deleted' }]);
+  }, 20_000);
+});
+
+describe('rules', () => {
+  test('for the usual troubles are there on a fresh install, and stay as they were left', async () => {
+    const { rules } = await get('/alerts/rules');
+    const names = rules.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(expect.arrayContaining(['Agent down', 'Clock skew', 'Disk almost full', 'High latency', 'Packet loss']));
+    expect(rules.every((rule: any) => rule.is_default && rule.enabled)).toBe(true);
+    await send('PUT', `/alerts/rules/${rules[0].id}`, { enabled: false });
+    await send('DELETE', `/alerts/rules/${rules[1].id}`);
+    await app.restart();
+    const after = (await get('/alerts/rules')).rules;
+    expect(after).toHaveLength(rules.length - 1);
+    expect(after[0]).toMatchObject({ id: rules[0].id, enabled: false });
+  });
+
+  test('have names of their own, and say which field is wrong', async () => {
+    expect((await send('POST', '/alerts/rules', RULE)).status).toBe(201);
+    expect(await send('POST', '/alerts/rules', RULE)).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+    const { body } = await send('POST', '/alerts/rules', { ...RULE, name: 'Other', condition: 'hotter' });
+    expect(body.error.details).toMatchObject([{ field: 'condition', value: 'hotter' }]);
+  });
+
+  test('that match nothing say so', async () => {
+    const { body: rule } = await send('POST', '/alerts/rules', { ...RULE, metric_name: 'no_such_metric' });
+    await eventually(async () => (await get(`/alerts/rules/${rule.id}`)).status.warning === 'no series matches this rule');
+  });
+});
