@@ -92,10 +92,15 @@ export class AlertWorld {
     this.uptimeMs += 60_000;
   }
 
-  /** Both clocks go on, and what is due is evaluated. */
-  async pass(ms: number): Promise<void> {
+  /** Both clocks go on. */
+  wait(ms: number): void {
     this.nowMs += ms;
     this.uptimeMs += ms;
+  }
+
+  /** And then what is due is evaluated. */
+  async pass(ms: number): Promise<void> {
+    this.wait(ms);
     await this.evaluator.evaluate();
   }
 
@@ -108,8 +113,7 @@ export class AlertWorld {
   async crash(offMs: number): Promise<void> {
     const { evaluator } = this;
     this.evaluator = this.makeEvaluator();
-    this.nowMs += offMs;
-    this.uptimeMs += offMs;
+    this.wait(offMs);
     // Its timer ends; what it would still have saved is lost.
     this.stores.alerts.failWith = new Error('crashed');
     await evaluator.stop().catch(() => undefined);
@@ -120,8 +124,7 @@ export class AlertWorld {
   async restart(offMs: number): Promise<void> {
     await this.stop();
     this.evaluator = this.makeEvaluator();
-    this.nowMs += offMs;
-    this.uptimeMs += offMs;
+    this.wait(offMs);
     await this.start();
   }
 
