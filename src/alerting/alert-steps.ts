@@ -35,6 +35,15 @@ export function resolved(alert: Alert, resolvedReason: ResolvedReason, nowMs: nu
   return { ...alert, state: 'resolved', resolvedAtMs: nowMs, resolvedReason, updatedAtMs: nowMs };
 }
 
+/** Whether the alert has the labels the rule gives its alerts. */
+export function isOfRule({ labels }: Alert, rule: AlertRule): boolean {
+  return Object.entries(labelsOf(rule)).every(([name, value]) => labels[name] === value);
+}
+
+function labelsOf(rule: AlertRule): Alert['labels'] {
+  return { ...rule.labels, alertname: rule.name, severity: rule.severity };
+}
+
 function stateOf({ state, startedAtMs, firingSinceMs, wellSinceMs, updatedAtMs }: Alert): GroupState {
   return { state: state === 'firing' ? 'firing' : 'pending', startedAtMs, firingSinceMs, wellSinceMs, lookedAtMs: updatedAtMs };
 }
@@ -44,7 +53,7 @@ function begun(rule: AlertRule, { key, labels, agentId }: GroupLook, id: string)
     id,
     ruleId: rule.id,
     groupKey: key,
-    labels: { ...labels, ...rule.labels, alertname: rule.name, severity: rule.severity },
+    labels: { ...labels, ...labelsOf(rule) },
     annotations: {},
     agentId,
     state: 'pending',

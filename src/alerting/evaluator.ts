@@ -8,7 +8,7 @@ import type { MetricReader } from '../storage/ports.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
 import type { AlertCounts } from './active-alerts.js';
 import { AlertLedger, type AlertListener, type LedgerDeps, SAVED_AT_ONCE } from './alert-ledger.js';
-import { resolved, stepAlert } from './alert-steps.js';
+import { isOfRule, resolved, stepAlert } from './alert-steps.js';
 import { Breather } from './breather.js';
 import { agentLooks, type LookContext, type Looks, metricLooks } from './looks.js';
 import { Observations, type Question, questionOf } from './observations.js';
@@ -299,13 +299,13 @@ export class Evaluator implements Part {
     this.rulesAreOld = false;
   }
 
-  /** Of a rule as it is stored now. After a start, one that is newer than the last look at the alert changed while nobody looked. */
-  private whyOver({ ruleId, updatedAtMs }: Alert, rule: AlertRule | undefined): ResolvedReason | null {
+  /** Of a rule as it is stored now. One that changed while nobody looked is told by what the alert says of it: clocks may be set meanwhile. */
+  private whyOver(alert: Alert, rule: AlertRule | undefined): ResolvedReason | null {
     if (rule === undefined) return 'rule_deleted';
     if (!rule.enabled) return 'rule_disabled';
-    const known = this.rules.get(ruleId);
-    const hasChanged = known === undefined ? rule.updatedAtMs > updatedAtMs : rule.updatedAtMs !== known.rule.updatedAtMs;
-    return hasChanged ? 'rule_changed' : null;
+    const known = this.rules.get(rule.id);
+    const isSame = known === undefined ? isOfRule(alert, rule) : rule.updatedAtMs === known.rule.updatedAtMs;
+    return isSame ? null : 'rule_changed';
   }
 
   private async agentDeleted(): Promise<void> {

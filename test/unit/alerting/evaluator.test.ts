@@ -454,7 +454,7 @@ describe('rules that change', () => {
     world.news();
     await world.stop();
     if (what === 'deleted') await world.stores.rules.remove(id);
-    else await world.stores.rules.update(id, metricRule(LAST), world.nowMs + 1);
+    else await world.stores.rules.update(id, metricRule(LAST, { severity: 'critical' }), world.nowMs + 1);
     await world.restart(MINUTE);
     expect(world.news()).toEqual([`resolved: ${reason}`]);
   });
