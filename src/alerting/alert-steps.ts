@@ -40,7 +40,8 @@ export function isOfRule({ labels }: Alert, rule: AlertRule): boolean {
   return Object.entries(labelsOf(rule)).every(([name, value]) => labels[name] === value);
 }
 
-function labelsOf(rule: AlertRule): Alert['labels'] {
+/** What a rule adds to the labels of its groups. */
+export function labelsOf(rule: Pick<AlertRule, 'name' | 'labels' | 'severity'>): Alert['labels'] {
   return { ...rule.labels, alertname: rule.name, severity: rule.severity };
 }
 

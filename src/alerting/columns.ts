@@ -124,7 +124,7 @@ export function readLoss(metricName: string, value: number): number {
 }
 
 /** By what a series' loss is to be divided, told by the highest value: what is beside hundredths is zero, or hundredths too. */
-function lossScale(metricName: string, max: number): number {
+export function lossScale(metricName: string, max: number): number {
   return metricName === PACKET_LOSS_METRIC && max > 100 ? 100 : 1;
 }
 
