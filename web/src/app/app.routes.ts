@@ -27,6 +27,11 @@ export const routes: Routes = [
     title: `Topology · ${BRAND}`,
     loadComponent: async () => (await import('./pages/topology/topology-page')).TopologyPage,
   },
+  {
+    path: 'alerts',
+    loadComponent: async () => (await import('./pages/alerts/alerts-page')).AlertsPage,
+    loadChildren: async () => (await import('./pages/alerts/alerts.routes')).alertRoutes,
+  },
   { path: 'targets', title: `Targets · ${BRAND}`, loadComponent: async () => (await import('./pages/targets/targets-page')).TargetsPage },
   { path: 'about', title: `About · ${BRAND}`, loadComponent: async () => (await import('./pages/about/about-page')).AboutPage },
   { path: '**', title: `Not found · ${BRAND}`, loadComponent: async () => (await import('./pages/not-found/not-found-page')).NotFoundPage },

@@ -1,7 +1,7 @@
 /** What a state means, whatever it is of. Pure. */
 export type Tone = 'ok' | 'warn' | 'error' | 'off';
 
-/** What a word of the API means: of agents, of health, of configurations and of commands. */
+/** What a word of the API means: of agents, of health, of configurations, of commands and of alerts. */
 export function toneOf(status: string): Tone {
   switch (status) {
     case 'connected':
@@ -11,16 +11,20 @@ export function toneOf(status: string): Tone {
     case 'applied':
     case 'ok':
     case 'live':
+    case 'active':
+    case 'delivered':
       return 'ok';
     case 'warning':
     case 'pending':
     case 'sent':
+    case 'waiting':
     case 'connecting':
       return 'warn';
     case 'error':
     case 'failed':
     case 'refused':
     case 'critical':
+    case 'firing':
     case 'unhealthy':
     case 'offline':
       return 'error';

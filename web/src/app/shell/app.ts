@@ -3,8 +3,9 @@ import { ChangeDetectionStrategy, Component, computed, ElementRef, inject, signa
 import { toSignal } from '@angular/core/rxjs-interop';
 import { MatButtonModule } from '@angular/material/button';
 import { type IsActiveMatchOptions, NavigationEnd, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
-import { ChartLine, Gauge, Info, type IconNode, Menu, Monitor, Moon, Network, Server, Sun, Target, X } from 'lucide';
+import { Bell, ChartLine, Gauge, Info, type IconNode, Menu, Monitor, Moon, Network, Server, Sun, Target, X } from 'lucide';
 import { filter } from 'rxjs';
+import { AlertStore } from '../core/alert-store';
 import { ApiKey } from '../core/api-key';
 import { LiveChannel } from '../core/live-channel';
 import { Theme } from '../core/theme';
@@ -21,6 +22,7 @@ interface NavigationItem {
 const NAVIGATION: readonly NavigationItem[] = [
   { path: '/', label: 'Overview', icon: Gauge },
   { path: '/agents', label: 'Agents', icon: Server },
+  { path: '/alerts', label: 'Alerts', icon: Bell },
   { path: '/explore', label: 'Explore', icon: ChartLine },
   { path: '/topology', label: 'Topology', icon: Network },
   { path: '/targets', label: 'Targets', icon: Target },
@@ -40,6 +42,7 @@ export class App {
   protected readonly live = inject(LiveChannel);
   protected readonly theme = inject(Theme);
   protected readonly key = inject(ApiKey);
+  private readonly alerts = inject(AlertStore);
   private readonly main = viewChild.required<ElementRef<HTMLElement>>('main');
   private readonly menuButton = viewChild<unknown, ElementRef<HTMLElement>>('menuButton', { read: ElementRef });
   protected readonly navigation = NAVIGATION;
@@ -52,6 +55,7 @@ export class App {
   };
   protected readonly menuIcon = Menu;
   protected readonly closeIcon = X;
+  protected readonly firing = computed(() => this.alerts.counts()?.firing ?? 0);
   protected readonly isMenuOpen = signal(false);
   private readonly narrow = toSignal(inject(BreakpointObserver).observe('(max-width: 800px)'));
   protected readonly isNarrow = computed(() => this.narrow()?.matches === true);

@@ -5,7 +5,7 @@ import type { Agent, Metric } from '../../core/api-types';
 import { loadable } from '../../core/loadable';
 import { formatCount } from '../../core/units';
 import { type ExplorerState, NOTHING_CHOSEN } from './explorer-state';
-import type { PickerOption } from './picker';
+import type { PickerOption } from '../../shared/picker';
 
 const MAX_SERIES = 2_000;
 const SEARCH_DELAY_MS = 200;

@@ -17,7 +17,7 @@ import { ExplorerData } from './explorer-data';
 import { AGGREGATIONS, type ExplorerState, formatState, isTag, MAX_METRICS, parseState } from './explorer-state';
 import { LineList } from './line-list';
 import { isolated, isShown, linesOf, panelsOf, toggled } from './lines';
-import { Picker } from './picker';
+import { Picker } from '../../shared/picker';
 import { ValueTable } from './value-table';
 
 const STEPS: readonly string[] = ['10s', '30s', '1m', '5m', '15m', '1h', '6h', '1d'];

@@ -1,6 +1,6 @@
 import { ChangeDetectionStrategy, Component, computed, type ElementRef, input, output, signal, viewChild } from '@angular/core';
 import { X } from 'lucide';
-import { Icon } from '../../shared/icon';
+import { Icon } from './icon';
 
 export interface PickerOption {
   readonly value: string;

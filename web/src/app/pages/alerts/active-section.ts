@@ -1,0 +1,151 @@
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal } from '@angular/core';
+import { MatButtonModule } from '@angular/material/button';
+import { Router, RouterLink } from '@angular/router';
+import { BellOff, ChartLine, Check, Undo2 } from 'lucide';
+import { firstValueFrom } from 'rxjs';
+import { AlertStore, onAlertNews } from '../../core/alert-store';
+import type { Alert, AlertsAnswer, Rule } from '../../core/alert-types';
+import { Api, type ApiError } from '../../core/api';
+import { Clock } from '../../core/clock';
+import { loadable } from '../../core/loadable';
+import { formatCount, formatValue } from '../../core/units';
+import { Icon } from '../../shared/icon';
+import { Notice } from '../../shared/notice';
+import { Status } from '../../shared/status';
+import { Time } from '../../shared/time';
+import { bySeverity, explorerParams, isQuiet, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
+import { LabelList } from './label-list';
+import { openSilence } from './open-silence';
+
+const REFRESH_MS = 10_000;
+const RULES_REFRESH_MS = 60_000;
+const MAX_ALERTS = 1_000;
+/** Rows in the document at first: when much is wrong there may be a thousand. */
+const FIRST_ROWS = 100;
+
+/** What is wrong now, the worst first; taken care of or silenced from here. */
+@Component({
+  selector: 'ccv-active-section',
+  imports: [RouterLink, MatButtonModule, Icon, LabelList, Notice, Status, Time],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './active-section.html',
+  styleUrl: './section.scss',
+})
+export class ActiveSection {
+  private readonly api = inject(Api);
+  private readonly router = inject(Router);
+  private readonly injector = inject(Injector);
+  private readonly clock = inject(Clock);
+  private readonly store = inject(AlertStore);
+
+  /** Of the address. */
+  readonly state = input<string>();
+  readonly severity = input<string>();
+  readonly silenced = input<string>();
+  readonly rule = input<string>();
+  readonly agent = input<string>();
+
+  protected readonly icons = { BellOff, ChartLine, Check, Undo2 };
+  protected readonly severities = SEVERITIES;
+  protected readonly count = formatCount;
+  protected readonly isQuiet = isQuiet;
+  protected readonly labelsText = labelsText;
+  protected readonly sinceOf = sinceOf;
+  protected readonly placeholders = [0, 1, 2];
+
+  protected readonly list = loadable({
+    params: () => ({
+      state: this.state() ?? 'all',
+      severity: this.severity(),
+      silenced: this.silenced(),
+      rule_id: this.rule(),
+      agent_id: this.agent(),
+      limit: MAX_ALERTS,
+    }),
+    load: (params, abort) => this.api.get<AlertsAnswer>('/alerts', params, abort),
+    refreshMs: REFRESH_MS,
+    keepsValue: true,
+  });
+  private readonly rules = loadable({
+    params: () => true,
+    load: (_, abort) => this.api.get<{ rules: readonly Rule[] }>('/alerts/rules', {}, abort),
+    refreshMs: RULES_REFRESH_MS,
+  });
+  private readonly ruleById = computed(() => new Map((this.rules.value()?.rules ?? []).map((rule) => [rule.id, rule])));
+  /** As last read, with what has been done here since. */
+  private readonly alerts = linkedSignal(() => this.list.value()?.alerts);
+  protected readonly sorted = computed(() => [...(this.alerts() ?? [])].sort(bySeverity));
+  protected readonly isAllShown = signal(false);
+  protected readonly rows = computed(() => {
+    const sorted = this.sorted();
+    const rules = this.ruleById();
+    return (this.isAllShown() ? sorted : sorted.slice(0, FIRST_ROWS)).map((alert) => {
+      const rule = rules.get(alert.rule_id);
+      return { alert, rule, summary: summaryOf(alert.annotations), value: formatValue(alert.value, unitOfRule(rule)) };
+    });
+  });
+  protected readonly isFiltered = computed(() =>
+    [this.state(), this.severity(), this.silenced(), this.rule(), this.agent()].some((value) => value !== undefined),
+  );
+  protected readonly total = computed(() => this.list.value()?.pagination.total ?? this.sorted().length);
+  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
+  /** Said aloud. */
+  protected readonly news = signal('');
+
+  constructor() {
+    onAlertNews(() => this.list.reload());
+  }
+
+  protected filter(params: Record<string, string>): void {
+    const queryParams = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value === '' ? null : value]));
+    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl: true });
+  }
+
+  protected showAll(): void {
+    void this.router.navigate([], { queryParams: {}, replaceUrl: true });
+  }
+
+  /** Made when it is followed: until then the time goes on. */
+  protected explore(alert: Alert, rule: Rule | undefined): Record<string, string | readonly string[]> | null {
+    return explorerParams(alert, rule, Math.floor(this.clock.nowMs() / 60_000) * 60_000);
+  }
+
+  /** Opens the form; its code comes when it is first needed. */
+  protected async acknowledge(alert: Alert): Promise<void> {
+    const { AcknowledgeDialog, MatDialog } = await import('./acknowledge-dialog');
+    const dialog = this.injector.get(MatDialog).open<unknown, Alert, Alert>(AcknowledgeDialog, {
+      data: alert,
+      ariaModal: true,
+      autoFocus: '.first-focus',
+      width: '460px',
+      maxWidth: 'calc(100vw - 24px)',
+    });
+    const saved = await firstValueFrom(dialog.afterClosed());
+    if (saved !== undefined) this.changed(saved, `${saved.rule_name} is acknowledged.`);
+  }
+
+  protected async takeBack(alert: Alert): Promise<void> {
+    try {
+      const saved = await this.api.delete<Alert>(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`);
+      this.changed(saved, `${saved.rule_name} is not acknowledged any more.`);
+    } catch (error) {
+      this.problem.set({ title: 'The acknowledgement could not be taken back', error: error as ApiError });
+    }
+  }
+
+  protected async silence(alert: Alert): Promise<void> {
+    const saved = await openSilence(this.injector, { silence: null, labels: alert.labels });
+    if (saved === undefined) return;
+    this.news.set('The silence is saved.');
+    this.list.reload();
+    this.store.reload();
+  }
+
+  private changed(saved: Alert, news: string): void {
+    this.alerts.update((alerts) => alerts?.map((old) => (old.id === saved.id ? saved : old)));
+    this.problem.set(null);
+    this.news.set(news);
+    this.list.reload();
+    this.store.reload();
+  }
+}
