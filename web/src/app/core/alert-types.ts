@@ -62,8 +62,8 @@ export interface RuleStatus {
   readonly last_evaluated_at: string | null;
   readonly duration_ms: number | null;
   readonly error: string | null;
-  /** Series, or agents, that match. */
-  readonly matched: number;
+  /** Series that match; null: of agents' rules, and before the first look. */
+  readonly matched: number | null;
   readonly groups: number;
   readonly pending: number;
   readonly firing: number;

@@ -20,7 +20,7 @@ export { MatDialog } from '@angular/material/dialog';
       @if (problem(); as error) {
         <ccv-notice [error]="error" title="This could not be saved" [canRetry]="false" />
       }
-      <p class="hint">{{ text }}. It goes on firing, and everybody sees that you take care of it.</p>
+      <p class="hint">{{ text }}. It goes on firing; nobody is told of it again before it is over, and everybody sees here that you take care of it.</p>
       <div>
         <label for="ack-by">Your name</label>
         <input

@@ -13,7 +13,7 @@ import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
-import { bySeverity, explorerParams, isQuiet, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
+import { explorerParams, isQuiet, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
 import { LabelList } from './label-list';
 import { openSilence } from './open-silence';
 
@@ -73,13 +73,12 @@ export class ActiveSection {
   });
   private readonly ruleById = computed(() => new Map((this.rules.value()?.rules ?? []).map((rule) => [rule.id, rule])));
   /** As last read, with what has been done here since. */
-  private readonly alerts = linkedSignal(() => this.list.value()?.alerts);
-  protected readonly sorted = computed(() => [...(this.alerts() ?? [])].sort(bySeverity));
+  protected readonly alerts = linkedSignal(() => this.list.value()?.alerts ?? []);
   protected readonly isAllShown = signal(false);
   protected readonly rows = computed(() => {
-    const sorted = this.sorted();
+    const alerts = this.alerts();
     const rules = this.ruleById();
-    return (this.isAllShown() ? sorted : sorted.slice(0, FIRST_ROWS)).map((alert) => {
+    return (this.isAllShown() ? alerts : alerts.slice(0, FIRST_ROWS)).map((alert) => {
       const rule = rules.get(alert.rule_id);
       return { alert, rule, summary: summaryOf(alert.annotations), value: formatValue(alert.value, unitOfRule(rule)) };
     });
@@ -87,7 +86,7 @@ export class ActiveSection {
   protected readonly isFiltered = computed(() =>
     [this.state(), this.severity(), this.silenced(), this.rule(), this.agent()].some((value) => value !== undefined),
   );
-  protected readonly total = computed(() => this.list.value()?.pagination.total ?? this.sorted().length);
+  protected readonly total = computed(() => this.list.value()?.pagination.total ?? this.alerts().length);
   protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
   /** Said aloud. */
   protected readonly news = signal('');
@@ -142,7 +141,7 @@ export class ActiveSection {
   }
 
   private changed(saved: Alert, news: string): void {
-    this.alerts.update((alerts) => alerts?.map((old) => (old.id === saved.id ? saved : old)));
+    this.alerts.update((alerts) => alerts.map((old) => (old.id === saved.id ? saved : old)));
     this.problem.set(null);
     this.news.set(news);
     this.list.reload();

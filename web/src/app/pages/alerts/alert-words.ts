@@ -1,4 +1,4 @@
-/** Alerts and rules in words for people, and the order in which they matter. Pure. */
+/** Alerts and rules in words for people. Pure. */
 import type { AgentCondition, Alert, Condition, MetricRule, Rule, Severity } from '../../core/alert-types';
 import type { Tags } from '../../core/api-types';
 import { formatDuration, formatValue } from '../../core/units';
@@ -53,17 +53,6 @@ export function labelsText(labels: Tags): string {
   );
 }
 
-/** What is worst first; of that what fires, then what nobody takes care of yet, then the newest. */
-export function bySeverity(a: Alert, b: Alert): number {
-  return (
-    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
-    Number(a.state === 'pending') - Number(b.state === 'pending') ||
-    Number(isQuiet(a)) - Number(isQuiet(b)) ||
-    (sinceOf(a) < sinceOf(b) ? 1 : sinceOf(a) > sinceOf(b) ? -1 : 0) ||
-    (a.id < b.id ? -1 : 1)
-  );
-}
-
 /** Somebody knows of it, or nobody is to be told. */
 export function isQuiet({ acknowledgement, silenced_by }: Alert): boolean {
   return acknowledgement !== null || silenced_by.length > 0;
@@ -82,7 +71,8 @@ export function summaryOf({ summary, description }: Tags): string {
 /** `avg of ping_rtt_avg_ms over 5 min > 200 ms, for 2 min`. */
 export function ruleText(rule: Rule): string {
   const lasting = rule.for > 0 ? `, for ${formatDuration(rule.for * 1_000)}` : '';
-  if (rule.kind === 'metric') return `${metricText(rule)} ${CONDITION_WORDS[rule.condition].sign} ${formatValue(rule.threshold, unitOfRule(rule))}${lasting}`;
+  if (rule.kind === 'metric')
+    return `${metricText(rule)} ${CONDITION_WORDS[rule.condition].sign} ${formatValue(rule.threshold, unitOfRule(rule))}${lasting}`;
   const { label, usual } = AGENT_CONDITION_WORDS[rule.agent_condition];
   const seconds = rule.threshold ?? usual;
   const amount = seconds === null ? '' : ` ${rule.agent_condition === 'stale' ? 'for' : 'by more than'} ${formatDuration(seconds * 1_000)}`;
@@ -108,7 +98,8 @@ export function unitOfName(metricName: string): string | null {
 
 /** The unit of the values of a rule's alerts. */
 export function unitOfRule(rule: Rule | undefined): string | null {
-  if (rule?.kind !== 'metric') return null;
+  if (rule === undefined) return null;
+  if (rule.kind === 'agent') return rule.agent_condition === 'config_failed' ? null : 'seconds';
   return unitOfAggregation(rule.aggregation, unitOfName(rule.metric_name));
 }
 
@@ -136,3 +127,22 @@ export function explorerParams(alert: Alert, rule: Rule | undefined, nowMs: numb
 
 const AROUND_MS = 3_600_000;
 const NOT_TAGS = new Set(['agent', 'provider', 'region', 'type', 'name']);
+
+/** How a rule fares: what fires, what is pending, or that all is well; nothing is known of one that is off or was not looked at yet. */
+export function ruleState({ enabled, status }: Rule): { readonly mark: string; readonly text: string } {
+  if (!enabled) return { mark: 'off', text: 'off' };
+  if (status.error !== null) return { mark: 'error', text: 'cannot be evaluated' };
+  if (status.firing > 0) return { mark: 'firing', text: `${status.firing} firing` };
+  if (status.pending > 0) return { mark: 'pending', text: `${status.pending} pending` };
+  if (status.last_evaluated_at === null) return { mark: 'off', text: 'not looked at yet' };
+  return status.warning === null ? { mark: 'ok', text: 'well' } : { mark: 'warning', text: 'matches nothing' };
+}
+
+/** All words somewhere in what is shown of the rule. */
+export function matchesRule(rule: Rule, search: string): boolean {
+  const text = `${rule.name}\n${rule.severity}\n${ruleText(rule)}\n${rule.is_default ? 'default' : ''}`.toLowerCase();
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}

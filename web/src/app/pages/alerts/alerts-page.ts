@@ -22,7 +22,7 @@ const MATCH: IsActiveMatchOptions = { paths: 'exact', queryParams: 'ignored', ma
           <a
             [routerLink]="section[0]"
             routerLinkActive="is-active"
-            ariaCurrentWhenActive="true"
+            [ariaCurrentWhenActive]="true"
             [routerLinkActiveOptions]="section[0] === '/alerts/rules' ? within : exactly"
             >{{ section[1] }}</a
           >

@@ -9,6 +9,7 @@ import { Status } from '../../shared/status';
 import { ActivityFeed } from './activity-feed';
 import { attentionOf, countTroubled } from './attention';
 import { AttentionList } from './attention-list';
+import { FiringLine } from './firing-line';
 import { FirstAgent } from './first-agent';
 import { FleetBars } from './fleet-bars';
 import { countBy, countByStatus } from './fleet-counts';
@@ -23,7 +24,7 @@ const HEALTH_FALLBACK_MS = 15_000;
 /** The whole fleet at a glance: what is wrong first, then how many there are, how the network does and what happened. */
 @Component({
   selector: 'ccv-overview-page',
-  imports: [RouterLink, Notice, Status, ActivityFeed, AttentionList, FirstAgent, FleetBars, NetworkCharts],
+  imports: [RouterLink, Notice, Status, ActivityFeed, AttentionList, FiringLine, FirstAgent, FleetBars, NetworkCharts],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './overview-page.html',
   styleUrl: './overview-page.scss',

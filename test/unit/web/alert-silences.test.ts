@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Silence } from '../../../web/src/app/core/alert-types.js';
+import { durationField, parseSeconds } from '../../../web/src/app/pages/alerts/durations.js';
+import { fieldErrors, without } from '../../../web/src/app/pages/alerts/field-errors.js';
+import { matches, matchersOf, matchersText, operatorOf, withOperator } from '../../../web/src/app/pages/alerts/matchers.js';
+import { bodyOf, byState, endNow, formOf, recurrenceText, SILENCE_FIELDS } from '../../../web/src/app/pages/alerts/silence-form.js';
+
+const equal = (label: string, value: string) => ({ label, value, is_regex: false, is_equal: true });
+
+describe('matchers', () => {
+  test('are written as Alertmanager writes them, and read back', () => {
+    for (const sign of ['=', '!=', '=~', '!~']) expect(operatorOf(withOperator(equal('a', 'b'), sign))).toBe(sign);
+    expect(matchersText([equal('agent', 'web-1'), withOperator(equal('region', 'eu-.*'), '!~')])).toBe('agent="web-1", region!~"eu-.*"');
+  });
+
+  test('match whole values; a label that is not there is empty', () => {
+    const labels = { agent: 'web-1', region: 'eu-west' };
+    expect(matches([equal('agent', 'web-1')], labels)).toBe(true);
+    expect(matches([withOperator(equal('agent', 'web'), '=~')], labels)).toBe(false);
+    expect(matches([withOperator(equal('region', 'eu-.*|us-.*'), '=~')], labels)).toBe(true);
+    expect(matches([equal('team', '')], labels)).toBe(true);
+    expect(matches([equal('agent', 'web-1'), withOperator(equal('region', 'eu-west'), '!=')], labels)).toBe(false);
+    expect(matches([withOperator(equal('agent', '('), '=~')], labels)).toBeNull();
+  });
+
+  test('of an alert do not say its severity', () => {
+    expect(matchersOf({ severity: 'critical', agent: 'web-1', alertname: 'Down' })).toEqual([
+      equal('alertname', 'Down'),
+      equal('agent', 'web-1'),
+    ]);
+  });
+});
+
+describe('the form of a silence', () => {
+  test('for an alert begins now, once, and is sent without lines that are empty', () => {
+    const form = formOf(null, { alertname: 'Down', severity: 'info' }, 'Ada', 'UTC');
+    expect(bodyOf({ ...form, matchers: [...form.matchers, equal('', '')], comment: ' new disk ' })).toEqual({
+      matchers: [equal('alertname', 'Down')],
+      recurrence: null,
+      duration: '2h',
+      author: 'Ada',
+      comment: 'new disk',
+    });
+  });
+
+  test('of one that there is keeps its times', () => {
+    const silence = {
+      id: '1',
+      matchers: [equal('agent', 'a')],
+      starts_at: '2026-11-23T10:00:00.000Z',
+      ends_at: '2026-11-23T12:00:00.000Z',
+      recurrence: null,
+      author: 'Ada',
+      comment: '',
+      state: 'active',
+    } satisfies Silence;
+    expect(bodyOf(formOf(silence, null, '', 'UTC'))).toMatchObject({
+      starts_at: silence.starts_at,
+      ends_at: silence.ends_at,
+      recurrence: null,
+    });
+    expect(endNow(silence, Date.parse('2026-11-23T11:00:00.000Z'))).toEqual({ ends_at: '2026-11-23T11:00:00.000Z' });
+    // A clock that is behind the server's must not make an end before the beginning.
+    expect(endNow(silence, Date.parse('2026-11-23T09:00:00.000Z'))).toEqual({ ends_at: '2026-11-23T10:00:01.000Z' });
+    expect([{ ...silence, state: 'expired' as const }, silence].sort(byState).map(({ state }) => state)).toEqual(['active', 'expired']);
+  });
+
+  test('that recurs sends its expression, and no end where none is given', () => {
+    const form = { ...formOf(null, null, '', 'Europe/Berlin'), isRecurring: true };
+    expect(bodyOf(form)).toMatchObject({ ends_at: null, recurrence: { cron: '0 2 * * 0', duration: '2h', time_zone: 'Europe/Berlin' } });
+    expect(bodyOf(form)).not.toHaveProperty('duration');
+  });
+
+  test('in words', () => {
+    const recurrence = { cron: '0 2 * * 0', duration: 7_200, time_zone: 'UTC' };
+    expect(recurrenceText({ recurrence } as Silence)).toBe('every Sunday at 2:00, for 2 h, UTC');
+    expect(recurrenceText({ recurrence: { ...recurrence, cron: '5 4 * * 2' } } as Silence)).toBe('5 4 * * 2, for 2 h, UTC');
+    expect(recurrenceText({ recurrence: null } as Silence)).toBeNull();
+  });
+});
+
+describe("the server's complaints", () => {
+  test('stand beside the fields they are about, under their names for people', () => {
+    const details = [
+      { field: 'matchers[0].value', message: '"matchers[0].value" is no regular expression' },
+      { field: 'recurrence.cron', message: '"recurrence.cron" is required' },
+      { field: 'recurrence', message: '"recurrence" cannot be used: what' },
+      { field: 'recurrence.cron', message: 'second' },
+    ];
+    expect(fieldErrors(details, SILENCE_FIELDS)).toEqual({
+      matchers: 'What is silenced is no regular expression.',
+      'recurrence.cron': 'The expression is required.',
+      recurrence: 'The recurrence cannot be used: what.',
+    });
+  });
+
+  test('about nothing here are no complaints about fields', () => {
+    expect(fieldErrors([{ field: 'other', message: 'x' }, { message: 'y' }], SILENCE_FIELDS)).toBeNull();
+  });
+
+  test('go when the field is mended', () => {
+    expect(without({ a: '1', b: '2' }, 'a')).toEqual({ b: '2' });
+  });
+});
+
+test('durations as they are typed', () => {
+  expect([0, 30, 90, 300, 7_200, 86_400, 0.5].map(durationField)).toEqual(['0s', '30s', '90s', '5m', '2h', '1d', '0.5s']);
+  expect(['90', '90s', ' 5m', '1.5h', '1d', '', 'x', '-5m'].map(parseSeconds)).toEqual([90, 90, 300, 5_400, 86_400, null, null, null]);
+});

@@ -1,0 +1,15 @@
+import { ChangeDetectionStrategy, Component } from '@angular/core';
+import { Notice } from '../../shared/notice';
+
+/** Not yet here. */
+@Component({
+  selector: 'ccv-channels-section',
+  imports: [Notice],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  template: `<ccv-notice title="This comes next" />`,
+})
+export class ChannelsSection {
+  mayLeave(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+}
