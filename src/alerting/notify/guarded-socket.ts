@@ -1,0 +1,18 @@
+import { connect, type Socket } from 'node:net';
+import type { SsrfGuard } from './ssrf-guard.js';
+
+/** A connection to a host the guard allows. @throws ForbiddenHostError, or what went wrong with the connection */
+export function connectGuarded(host: string, port: number, guard: SsrfGuard, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    guard.checkHost(host);
+    const socket = connect({ host, port, lookup: guard.lookup });
+    const timer = setTimeout(() => socket.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })), timeoutMs);
+    // It stays: an error before somebody else listens must not end the process.
+    socket.on('error', reject);
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+  });
+}
