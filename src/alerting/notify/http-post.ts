@@ -81,16 +81,19 @@ function exchange(message: HttpMessage, { guard, timeoutMs, signal }: PostOption
   };
   return new Promise((resolve, reject) => {
     const request: ClientRequest = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
-    const timer = setTimeout(() => request.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })), timeoutMs);
+    let giveUp = (): void => void request.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+    const timer = setTimeout(() => giveUp(), timeoutMs);
     request.on('close', () => clearTimeout(timer));
     request.on('error', reject);
-    request.on('response', (response) => readAnswer(response, resolve));
+    request.on('response', (response) => {
+      giveUp = readAnswer(response, resolve);
+    });
     request.end(body);
   });
 }
 
-/** The status is what counts: an answer whose body does not end, or is cut, is an answer all the same. */
-function readAnswer(response: IncomingMessage, resolve: (answer: Answer) => void): void {
+/** The status is what counts: an answer whose body does not end, or is cut, is an answer all the same. What is returned stops the reading. */
+function readAnswer(response: IncomingMessage, resolve: (answer: Answer) => void): () => void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const done = (): void => {
@@ -106,4 +109,5 @@ function readAnswer(response: IncomingMessage, resolve: (answer: Answer) => void
   response.on('end', done);
   response.on('error', done);
   response.on('close', done);
+  return done;
 }

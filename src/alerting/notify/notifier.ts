@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Alert, Channel, Delivery, NotificationGroup, Silence } from '../../model/alert.js';
+import type { Alert, Channel, Delivery, NotificationGroup } from '../../model/alert.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Part } from '../../runtime/lifecycle.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { AlertStore, DeliveryStore } from '../../storage/ports/alerts.js';
 import { compileMatchers, type LabelTest } from '../matchers.js';
-import { SilenceSet } from '../silences.js';
+import type { SilenceSet } from '../silences.js';
 import { CHANNEL_KINDS } from './channels/channel-kinds.js';
 import type { Notification } from './notification.js';
 import { pieces } from './pieces.js';
@@ -16,8 +16,8 @@ export interface NotifierDeps {
   /** The evaluator's alerts, or the store's. Pending and firing ones. */
   readonly active: () => readonly Alert[] | Promise<readonly Alert[]>;
   readonly history: AlertStore['history'];
-  readonly silences: () => Promise<readonly Silence[]>;
-  readonly channels: () => Promise<readonly Channel[]>;
+  readonly silences: () => SilenceSet;
+  readonly channels: () => readonly Channel[] | Promise<readonly Channel[]>;
   readonly deliveries: Pick<DeliveryStore, 'groups' | 'enqueue'>;
   readonly sender: { take(deliveries: readonly Delivery[]): void; reload(): void };
   readonly clock: Clock;
@@ -44,7 +44,6 @@ export class Notifier implements Part {
   /** What was told, by channel and group key; null: not read yet, or not certain. */
   private groups: Map<string, Map<string, NotificationGroup>> | null = null;
   private readonly resolved: ResolvedAlerts;
-  private compiled: { readonly silences: readonly Silence[]; readonly set: SilenceSet } | null = null;
   private readonly matchers = new WeakMap<Channel, LabelTest>();
 
   constructor(private readonly deps: NotifierDeps) {
@@ -87,12 +86,12 @@ export class Notifier implements Part {
   }
 
   private async planAll(): Promise<void> {
-    const { active, channels, clock } = this.deps;
+    const { active, channels, silences, clock } = this.deps;
     this.isDirty = false;
     const groups = (this.groups ??= await this.readGroups());
-    const [alerts, known, silences] = await Promise.all([active(), channels(), this.silences()]);
+    const [alerts, known] = await Promise.all([active(), channels()]);
     const nowMs = clock.nowMs();
-    const isSilenced = silences.at(nowMs);
+    const isSilenced = silences().at(nowMs);
     const activeIds = new Set(alerts.map((alert) => alert.id));
     await this.resolved.find(
       [...groups.values()].flatMap((told) => [...told.values()]),
@@ -161,12 +160,6 @@ export class Notifier implements Part {
   private forgetChannels(groups: Map<string, Map<string, NotificationGroup>>, known: readonly Channel[]): void {
     const ids = new Set(known.map((channel) => channel.id));
     for (const id of groups.keys()) if (!ids.has(id)) groups.delete(id);
-  }
-
-  private async silences(): Promise<SilenceSet> {
-    const silences = await this.deps.silences();
-    if (this.compiled?.silences !== silences) this.compiled = { silences, set: new SilenceSet(silences) };
-    return this.compiled.set;
   }
 
   private matches(channel: Channel): LabelTest {

@@ -13,8 +13,8 @@ import type { SsrfGuard } from './ssrf-guard.js';
 import { testNotifications } from './test-notification.js';
 
 export interface SenderDeps {
-  readonly deliveries: Pick<DeliveryStore, 'waiting' | 'record' | 'purge'>;
-  readonly channels: () => Promise<readonly Channel[]>;
+  readonly deliveries: Pick<DeliveryStore, 'waiting' | 'record'>;
+  readonly channels: () => readonly Channel[] | Promise<readonly Channel[]>;
   readonly guard: SsrfGuard;
   readonly mail: SendContext['mail'];
   readonly externalUrl: string | null;
@@ -35,9 +35,6 @@ const MAX_WAITING_PER_CHANNEL = 500;
 const TIMEOUT_MS = 10_000;
 /** For attempts under way when the server stops. */
 const STOP_GRACE_MS = 2_000;
-const PURGE_INTERVAL_MS = 3_600_000;
-const LOG_AGE_MS = 30 * 86_400_000;
-const LOG_KEPT_PER_CHANNEL = 1_000;
 
 interface Waiting {
   delivery: Delivery;
@@ -63,7 +60,6 @@ export class Sender implements Part {
   /** Channels whose results could not be recorded: they are passed by until the next round. */
   private readonly resting = new Set<string>();
   private stopped = false;
-  private purgedAtMs = -Infinity;
 
   constructor(private readonly deps: SenderDeps) {}
 
@@ -102,7 +98,6 @@ export class Sender implements Part {
     if (this.stopped || !(await this.load())) return;
     this.begin();
     while (this.working.size > 0) await Promise.race(this.working.values());
-    await this.purge();
   }
 
   /** Tells a channel something, at once and past what waits. What comes of it is not logged. */
@@ -136,7 +131,8 @@ export class Sender implements Part {
     } while (this.isStale);
     const known = new Set([...this.queues.values()].flat().map((entry) => entry.delivery.id));
     this.isLoaded = true;
-    for (const delivery of waiting.toSorted((a, b) => a.createdAtMs - b.createdAtMs)) {
+    // Of those made at the same time the one that was tried was in front.
+    for (const delivery of waiting.toSorted((a, b) => a.createdAtMs - b.createdAtMs || b.attempts - a.attempts)) {
       if (!known.has(delivery.id)) this.enqueue(delivery);
     }
   }
@@ -240,16 +236,5 @@ export class Sender implements Part {
     return result.outcome === 'delivered'
       ? result
       : { ...result, error: withoutSecrets(result.error, [...secretsOf(channel), mail.smtpUrl]) };
-  }
-
-  private async purge(): Promise<void> {
-    const nowMs = this.deps.clock.nowMs();
-    if (Math.abs(nowMs - this.purgedAtMs) < PURGE_INTERVAL_MS) return;
-    this.purgedAtMs = nowMs;
-    try {
-      await this.deps.deliveries.purge(nowMs - LOG_AGE_MS, LOG_KEPT_PER_CHANNEL);
-    } catch (error) {
-      this.deps.logger.warn('old deliveries could not be deleted; it is tried again later', { error });
-    }
   }
 }
