@@ -187,7 +187,8 @@ export class Evaluator implements Part {
     for (const known of due) {
       if (this.stopped) break;
       if (breather.isDue) await breather.breathe();
-      await this.evaluateRule(known, observations, context, changed);
+      const room = Math.max((this.deps.maxActive ?? MAX_ACTIVE) - this.ledger.active.size - changed.length, 0);
+      await this.evaluateRule(known, observations, { ...context, room }, changed);
       if (changed.length >= SAVED_AT_ONCE) await this.ledger.commit(changed.splice(0));
     }
     await this.ledger.commit(changed);
@@ -259,22 +260,12 @@ export class Evaluator implements Part {
   }
 
   /** Answers what is to be said of it, if anything. */
-  private apply(rule: AlertRule, { found, gone }: Looks, nowMs: number, changed: Alert[]): string | null {
+  private apply(rule: AlertRule, { found, gone, leftOut }: Looks, nowMs: number, changed: Alert[]): string | null {
     const { active } = this.ledger;
     const ofRule = active.ofRule(rule.id);
-    const newId = this.deps.newId ?? randomUUID;
-    const room = (this.deps.maxActive ?? MAX_ACTIVE) - active.size - changed.length;
-    let begun = 0;
-    let leftOut = 0;
     for (const look of found) {
-      const before = ofRule.get(look.key) ?? null;
-      if (before === null && begun >= room) {
-        leftOut += 1;
-        continue;
-      }
-      const next = stepAlert(rule, before, look, nowMs, newId);
+      const next = stepAlert(rule, ofRule.get(look.key) ?? null, look, nowMs, this.deps.newId ?? randomUUID);
       if (next === null) continue;
-      if (before === null) begun += 1;
       if (next.transition === null) active.put(next.alert);
       else changed.push(next.alert);
     }

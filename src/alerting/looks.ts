@@ -4,6 +4,7 @@ import type { Agent, AgentDirectory } from '../model/agent.js';
 import { configStatus } from '../model/config-state.js';
 import { canonicalTags, type Tags } from '../model/metric.js';
 import { freshForMs, holds, isBad } from './conditions.js';
+import type { Group } from './groups.js';
 import type { Observation } from './observations.js';
 import type { Finding } from './state-machine.js';
 
@@ -23,6 +24,8 @@ export interface Looks {
   /** Alerts whose group is no more. */
   readonly gone: readonly Alert[];
   readonly groups: number;
+  /** Groups that are bad and for which there was no room. */
+  readonly leftOut: number;
 }
 
 export interface LookContext {
@@ -30,6 +33,8 @@ export interface LookContext {
   readonly agents: AgentDirectory;
   /** Whether agents have had the time to come back since the start of the server. */
   readonly agentsHaveSettled: boolean;
+  /** So many alerts may begin. */
+  readonly room: number;
 }
 
 export type ActiveOfRule = ReadonlyMap<string, Alert>;
@@ -50,25 +55,23 @@ export function metricLooks(
   const oldestMs = context.nowMs - freshForMs(intervalMs);
   const found: GroupLook[] = [];
   const gone: Alert[] = [];
+  let leftOut = 0;
   const look = (index: number, finding: Finding, value: number | null, mayBegin: boolean): void => {
-    const group = groups[index] as (typeof groups)[number];
-    found.push({ ...group, value, unit: selection.unitOf(index), finding, mayBegin });
+    const { key, labels, agentId } = groups[index] as Group;
+    found.push({ key, labels, agentId, value, unit: selection.unitOf(index), finding, mayBegin });
   };
-  const isThere = (index: number): boolean => some(selection.agentsOf(index), (id) => isConnected(context.agents.find(id)));
-  const isSilent = (index: number): boolean => some(selection.agentsOf(index), (id) => wasThere(context.agents.find(id), subject, context));
+  const isThere = (index: number): boolean => selection.someAgent(index, (id) => isConnected(context.agents.find(id)));
+  const isSilent = (index: number): boolean => selection.someAgent(index, (id) => wasThere(context.agents.find(id), subject, context));
 
+  // All groups of all rules come by here: nothing is made of those that are well.
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index] as number;
-    if (Number.isNaN(value)) {
-      if (subject.noData === 'alert' && !active.has(keyAt(index)) && isSilent(index)) look(index, 'bad', null, true);
-    } else if (
-      holds(condition, value, threshold) &&
-      (newestMs[index] as number) >= oldestMs &&
-      !active.has(keyAt(index)) &&
-      isThere(index)
-    ) {
-      look(index, 'bad', value, true);
-    }
+    const hasData = !Number.isNaN(value);
+    if (hasData ? !holds(condition, value, threshold) || !((newestMs[index] as number) >= oldestMs) : subject.noData !== 'alert') continue;
+    if (active.has((groups[index] as Group).key)) continue;
+    if (!(hasData ? isThere(index) : isSilent(index))) continue;
+    if (found.length < context.room) look(index, 'bad', hasData ? value : null, true);
+    else leftOut += 1;
   }
   for (const [key, alert] of active) {
     const index = selection.indexOf(key);
@@ -85,11 +88,7 @@ export function metricLooks(
       look(index, bad ? 'bad' : 'well', value, bad && (newestMs[index] as number) >= oldestMs && isThere(index));
     }
   }
-  return { found, gone, groups: groups.length };
-
-  function keyAt(index: number): string {
-    return (groups[index] as (typeof groups)[number]).key;
-  }
+  return { found, gone, groups: groups.length, leftOut };
 }
 
 export function agentLooks(
@@ -99,6 +98,8 @@ export function agentLooks(
   context: LookContext,
 ): Looks {
   const found: GroupLook[] = [];
+  let begun = 0;
+  let leftOut = 0;
   const seen = new Set<string>();
   const mayBegin = context.agentsHaveSettled || (subject.condition !== 'disconnected' && subject.condition !== 'stale');
   for (const agent of context.agents.all()) {
@@ -107,11 +108,15 @@ export function agentLooks(
     const key = canonicalTags(labels);
     seen.add(key);
     const { finding, value } = readAgent(subject, agent, context.nowMs);
-    if (active.has(key) || (finding === 'bad' && mayBegin)) {
+    const isActive = active.has(key);
+    if (!isActive && (finding !== 'bad' || !mayBegin)) continue;
+    if (!isActive && begun >= context.room) leftOut += 1;
+    else {
+      begun += Number(!isActive);
       found.push({ key, labels, agentId: agent.id, value, unit: subject.condition === 'config_failed' ? null : 's', finding, mayBegin });
     }
   }
-  return { found, gone: [...active.values()].filter(({ groupKey }) => !seen.has(groupKey)), groups: seen.size };
+  return { found, gone: [...active.values()].filter(({ groupKey }) => !seen.has(groupKey)), groups: seen.size, leftOut };
 }
 
 /** How one agent is. Values are seconds; of a failed configuration its version. */
@@ -157,9 +162,4 @@ function wasThere(agent: Agent | null, { windowMs }: MetricSubject, { nowMs }: L
 
 function wholeSeconds(ms: number): number {
   return Math.round(ms / 1_000);
-}
-
-function some<T>(items: Iterable<T>, test: (item: T) => boolean): boolean {
-  for (const item of items) if (test(item)) return true;
-  return false;
 }

@@ -56,6 +56,7 @@ export class Observations {
   private readonly totals = new Map<number, Promise<Totals>>();
   private readonly newest = new Map<number, Promise<Newest>>();
   private readonly answers = new Map<string, Promise<Observation>>();
+  private readonly bySlot = new Map<number, Promise<readonly (AggregateGroup | undefined)[]>>();
   private readonly breather = new Breather();
   private unknown = false;
 
@@ -156,9 +157,9 @@ export class Observations {
       }
       return values;
     }
-    const bySlot = new Map(answer.map((group) => [this.book.slotOf(Number(group.labels[0])), group]));
+    const bySlot = await remember(this.bySlot, windowMs, () => Promise.resolve(groupsBySlot(answer, this.book)));
     for (const [i, { slot }] of selection.series.entries()) {
-      const group = bySlot.get(slot);
+      const group = bySlot[slot];
       if (group !== undefined) put(selection.groupOf[i] as number, group);
     }
     return values;
@@ -181,6 +182,15 @@ export class Observations {
   private async breathe(): Promise<void> {
     if (this.breather.isDue) await this.breather.breathe();
   }
+}
+
+function groupsBySlot(answer: readonly AggregateGroup[], book: SeriesBook): readonly (AggregateGroup | undefined)[] {
+  const groups = Array.from<AggregateGroup | undefined>({ length: book.size });
+  for (const group of answer) {
+    const slot = book.slotOf(Number(group.labels[0]));
+    if (slot !== undefined) groups[slot] = group;
+  }
+  return groups;
 }
 
 function namesOf(questions: readonly Question[]): string[] {

@@ -56,16 +56,17 @@ export class Selection {
     return this.sample[index]?.info.unit ?? null;
   }
 
-  /** Whose series are in the group. */
-  agentsOf(index: number): Iterable<string> {
+  /** Whether it holds for an agent whose series are in the group. */
+  someAgent(index: number, test: (agentId: string) => boolean): boolean {
     const agentId = this.groups[index]?.agentId ?? null;
-    if (agentId !== null) return [agentId];
+    if (agentId !== null) return test(agentId);
     if (this.agents === null) {
       const agents = this.groups.map(() => new Set<string>());
       for (const [i, { info }] of this.series.entries()) agents[this.groupOf[i] as number]?.add(info.agentId);
       this.agents = agents;
     }
-    return this.agents[index] ?? [];
+    for (const id of this.agents[index] ?? []) if (test(id)) return true;
+    return false;
   }
 }
 

@@ -309,7 +309,7 @@ describe('the evaluator', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });
