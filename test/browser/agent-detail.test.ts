@@ -51,11 +51,11 @@ test('every part of the page shows what there is of a real agent, and has nothin
   for (const [tab, text] of Object.entries(contents)) {
     await tabs.getByRole('link', { name: tab }).click();
     await page.locator('main').getByText(text).first().waitFor();
-    expect(await tabs.locator('[aria-current=page]').textContent()).toContain(tab);
+    await tabs.locator('[aria-current=page]').filter({ hasText: tab }).waitFor();
     expect({ tab, found: await axe(page) }).toEqual({ tab, found: [] });
   }
   await page.goBack();
-  expect(await tabs.locator('[aria-current=page]').textContent()).toContain('Configuration');
+  await tabs.locator('[aria-current=page]').filter({ hasText: 'Configuration' }).waitFor();
 });
 
 test('a configuration that is saved goes to the agent, which applies it, and the page says so', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { becomes } from '../helpers/browser/becomes.js';
 import { useConsole } from '../helpers/browser/console-fixture.js';
 
 /** Of every five agents three are in Google's cloud, one in Amazon's and one in a lab. */
@@ -21,10 +22,10 @@ test('filters, search and order narrow the list, stand in the address, and the w
   expect(new URL(page.url()).searchParams.get('provider')).toBe('gcp');
   await page.getByLabel('Region').selectOption({ value: 'asia-east1' });
   await count(page, '5 of 25');
-  expect(await ids(page)).toEqual(['fleet-0003', 'fleet-0008', 'fleet-0013', 'fleet-0018', 'fleet-0023']);
+  await becomes(() => ids(page), ['fleet-0003', 'fleet-0008', 'fleet-0013', 'fleet-0018', 'fleet-0023']);
   await page.getByRole('searchbox', { name: 'Search' }).fill('001');
   await count(page, '2 of 25');
-  expect(await ids(page)).toEqual(['fleet-0013', 'fleet-0018']);
+  await becomes(() => ids(page), ['fleet-0013', 'fleet-0018']);
 
   const { page: second } = await console.openSettled(new URL(page.url()).pathname + new URL(page.url()).search);
   await count(second, '2 of 25');
@@ -46,7 +47,7 @@ test('a click on a column sorts by it, says so, and turns the order around the s
   await header.getByRole('button').click();
   await page.locator('ccv-agents-table a.id').first().filter({ hasText: 'fleet-0025' }).waitFor();
   expect(await header.getAttribute('aria-sort')).toBe('descending');
-  expect((await ids(page)).slice(0, 2)).toEqual(['fleet-0025', 'fleet-0024']);
+  await becomes(async () => (await ids(page)).slice(0, 2), ['fleet-0025', 'fleet-0024']);
   await page.reload();
   await page.locator('ccv-agents-table a.id').first().filter({ hasText: 'fleet-0025' }).waitFor();
 });
