@@ -133,7 +133,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
 
   // Alerts
   const alerting = createAlerting({
-    isEnabled: true,
+    isEnabled: config.alerts.enabled,
     stores: storage.alerts,
     reader: storage.reader,
     agents: registry,

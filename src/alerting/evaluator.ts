@@ -11,7 +11,7 @@ import { AlertLedger, type AlertListener, type LedgerDeps, SAVED_AT_ONCE } from 
 import { isOfRule, resolved, stepAlert } from './alert-steps.js';
 import { Breather } from './breather.js';
 import { agentLooks, type LookContext, type Looks, metricLooks } from './looks.js';
-import { Observations, type Question, questionOf } from './observations.js';
+import { type Observation, Observations, type Question, questionOf } from './observations.js';
 import { SeriesBook } from './series-book.js';
 
 export interface EvaluatorDeps extends LedgerDeps {
@@ -57,11 +57,16 @@ const MAX_ACTIVE = 10_000;
 const AGENTS_SETTLE_MS = 60_000;
 const BOOK_MAX_AGE_MS = 300_000;
 const BOOK_MIN_AGE_MS = 10_000;
+/** After a failure a rule does not wait for longer, however rarely it is due. */
+const RETRY_MS = 30_000;
+
+/** What rules about metrics look at. */
+type Observe = (question: Question) => Promise<Observation>;
 
 /**
  * Evaluates rules when they are due: reads what all of them look at, finds what is bad or was, and lets the ledger keep what becomes
  * of it. Everything that touches alerts takes its turn: rounds, changes of rules, deleted agents, acknowledgements. What fails is found
- * again by the next evaluation.
+ * again by another evaluation soon after.
  */
 export class Evaluator implements Part {
   private readonly rules = new Map<string, KnownRule>();
@@ -78,6 +83,8 @@ export class Evaluator implements Part {
   private agentsChanged = false;
   private rulesAreOld = false;
   private isFailing = false;
+  /** What last kept rules about metrics from being evaluated; null: nothing did. */
+  private blindness: unknown = null;
 
   constructor(private readonly deps: EvaluatorDeps) {
     this.monotonic = deps.monotonic ?? monotonicMs;
@@ -163,10 +170,7 @@ export class Evaluator implements Part {
   /** Evaluates what is due, unless that is going on; resolves at its end. Failures are logged. Runs by itself every second. */
   evaluate(): Promise<void> {
     this.round ??= this.inTurn(() => this.evaluateDue())
-      .then(
-        () => this.went(null),
-        (error: unknown) => this.went(error),
-      )
+      .catch((error: unknown) => this.went(error))
       .finally(() => {
         this.round = null;
       });
@@ -178,8 +182,19 @@ export class Evaluator implements Part {
     if (this.rulesAreOld) await this.loadRules();
     const due = this.takeDue();
     if (due.length === 0) return;
+    try {
+      await this.evaluateRules(due);
+    } catch (error) {
+      for (const known of due) this.dueSoon(known);
+      throw error;
+    }
+    this.went(this.blindness);
+  }
+
+  /** @throws of storage */
+  private async evaluateRules(due: readonly KnownRule[]): Promise<void> {
     const nowMs = this.deps.clock.nowMs();
-    const observations = await this.observe(due, nowMs);
+    const observe = await this.observer(due, nowMs);
     const agentsHaveSettled = this.monotonic() - this.startedAtMs >= AGENTS_SETTLE_MS;
     const context = { nowMs, agents: this.deps.agents, agentsHaveSettled };
     const breather = new Breather();
@@ -188,7 +203,7 @@ export class Evaluator implements Part {
       if (this.stopped) break;
       if (breather.isDue) await breather.breathe();
       const room = Math.max((this.deps.maxActive ?? MAX_ACTIVE) - this.ledger.active.size - changed.length, 0);
-      await this.evaluateRule(known, observations, { ...context, room }, changed);
+      await this.evaluateRule(known, observe, { ...context, room }, changed);
       if (changed.length >= SAVED_AT_ONCE) await this.ledger.commit(changed.splice(0));
     }
     await this.ledger.commit(changed);
@@ -210,13 +225,24 @@ export class Evaluator implements Part {
     return due;
   }
 
-  private async observe(due: readonly KnownRule[], nowMs: number): Promise<Observations | null> {
+  private dueSoon(known: KnownRule): void {
+    known.dueAtMs = Math.min(known.dueAtMs, this.monotonic() + RETRY_MS);
+  }
+
+  /** Never rejects: rules about agents need no samples, and are evaluated whether or not these can be read. */
+  private async observer(due: readonly KnownRule[], nowMs: number): Promise<Observe> {
     const questions = due.flatMap(({ question }) => question ?? []);
-    if (questions.length === 0) return null;
-    const observations = new Observations(this.deps.reader, await this.bookOf(questions), questions, nowMs);
-    const isNews = await observations.meetsUnknown();
-    if (isNews && this.monotonic() - this.bookReadAtMs >= BOOK_MIN_AGE_MS) observations.use(await this.readBook());
-    return observations;
+    if (questions.length === 0) return () => Promise.reject(new Error('nothing was asked'));
+    try {
+      const observations = new Observations(this.deps.reader, await this.bookOf(questions), questions, nowMs);
+      const isNews = await observations.meetsUnknown();
+      if (isNews && this.monotonic() - this.bookReadAtMs >= BOOK_MIN_AGE_MS) observations.use(await this.readBook());
+      this.blindness = null;
+      return (question) => observations.of(question);
+    } catch (error) {
+      this.blindness = error;
+      return () => Promise.reject(error);
+    }
   }
 
   private bookOf(questions: readonly Question[]): Promise<SeriesBook> {
@@ -235,26 +261,27 @@ export class Evaluator implements Part {
   }
 
   /** Its transitions go to `changed`. A rule that cannot be evaluated does not keep the others from it. */
-  private async evaluateRule(known: KnownRule, observations: Observations | null, context: LookContext, changed: Alert[]): Promise<void> {
+  private async evaluateRule(known: KnownRule, observe: Observe, context: LookContext, changed: Alert[]): Promise<void> {
     const begin = monotonicMs();
     try {
-      const looks = await this.look(known, observations, context);
+      const looks = await this.look(known, observe, context);
       known.error = this.apply(known.rule, looks, context.nowMs, changed);
       known.groups = looks.groups;
       known.lastEvaluatedAtMs = context.nowMs;
     } catch (error) {
       if (!isAppError(error)) this.deps.logger.error('an alert rule could not be evaluated', { ruleId: known.rule.id, error });
       known.error = isAppError(error) ? error.message : 'internal error';
+      this.dueSoon(known);
     }
     known.durationMs = monotonicMs() - begin;
   }
 
-  private async look(known: KnownRule, observations: Observations | null, context: LookContext): Promise<Looks> {
+  private async look(known: KnownRule, observe: Observe, context: LookContext): Promise<Looks> {
     const { rule, question } = known;
     const active = this.ledger.active.ofRule(rule.id);
     if (rule.subject.kind === 'agent') return agentLooks(rule.subject, rule, active, context);
-    if (question === null || observations === null) throw new Error(`rule ${rule.id} was not asked for`);
-    const observation = await observations.of(question);
+    if (question === null) throw new Error(`rule ${rule.id} asks nothing`);
+    const observation = await observe(question);
     known.matchedSeries = observation.selection.series.length;
     return metricLooks(rule.subject, rule, observation, active, context);
   }
@@ -319,10 +346,10 @@ export class Evaluator implements Part {
     return agentId !== null && this.deps.agents.find(agentId) === null;
   }
 
-  /** While storage is away every round fails: that is said once. */
+  /** While storage is away every round fails: that is said once, and once when it is over. */
   private went(error: unknown): void {
     if (error !== null && !this.isFailing) {
-      this.deps.logger.warn('alert rules cannot be evaluated; that is tried again every second', { error });
+      this.deps.logger.warn('alert rules cannot be evaluated; that is tried again by itself', { error });
     } else if (error === null && this.isFailing) this.deps.logger.info('alert rules are evaluated again');
     this.isFailing = error !== null;
   }

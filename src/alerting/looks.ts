@@ -101,13 +101,14 @@ export function agentLooks(
   let begun = 0;
   let leftOut = 0;
   const seen = new Set<string>();
-  const mayBegin = context.agentsHaveSettled || (subject.condition !== 'disconnected' && subject.condition !== 'stale');
   for (const agent of context.agents.all()) {
     if (!agentIsMeant(agent, filter)) continue;
     const labels = { agent: agent.id };
     const key = canonicalTags(labels);
     seen.add(key);
     const { finding, value } = readAgent(subject, agent, context.nowMs);
+    const isAboutPresence = subject.condition === 'disconnected' || subject.condition === 'stale';
+    const mayBegin = isAboutPresence ? context.agentsHaveSettled : isConnected(agent);
     const isActive = active.has(key);
     if (!isActive && (finding !== 'bad' || !mayBegin)) continue;
     if (!isActive && begun >= context.room) leftOut += 1;

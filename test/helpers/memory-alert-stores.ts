@@ -57,7 +57,7 @@ export class MemoryAlertRuleStore extends Failing implements AlertRuleStore {
     const known = this.rows.get(id);
     if (known === undefined) return 'not_found';
     if ((this.named(fields.name)?.id ?? id) !== id) return 'name_taken';
-    const rule = { ...known, ...fields, updatedAtMs: nowMs };
+    const rule = { ...known, ...fields, updatedAtMs: Math.max(nowMs, known.updatedAtMs + 1) };
     this.rows.set(id, rule);
     return rule;
   }

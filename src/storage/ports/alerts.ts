@@ -16,7 +16,7 @@ export interface AlertRuleStore {
   all(): Promise<AlertRule[]>;
   /** Null: there is a rule of that name. */
   create(fields: AlertRuleFields, nowMs: number): Promise<AlertRule | null>;
-  /** `not_found`, or `name_taken`. */
+  /** `updatedAtMs` is another one each time, whatever the clock says. `not_found`, or `name_taken`. */
   update(id: string, fields: AlertRuleFields, nowMs: number): Promise<AlertRule | 'not_found' | 'name_taken'>;
   remove(id: string): Promise<boolean>;
   /** Makes these rules unless that was done before, also when they were deleted since. Answers whether it did. */
@@ -32,6 +32,7 @@ export interface AlertStore {
    * that is stored already stays as it is: only `acknowledge` changes it.
    */
   save(alerts: readonly Alert[]): Promise<void>;
+  /** False: there is none of that id that is not over. */
   acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<boolean>;
   /** Resolved ones that fired, newest first by `resolvedAtMs`, which is in [sinceMs, untilMs); filters are ANDed. */
   history(query: AlertHistoryQuery): Promise<{ readonly alerts: Alert[]; readonly total: number }>;

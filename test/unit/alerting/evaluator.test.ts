@@ -399,6 +399,20 @@ describe('agents', () => {
     expect(world.evaluator.alerts()).toMatchObject([{ agentId: 'a', value: 3 }]);
   });
 
+  test('a configuration of an agent that is down begins no alert of its own', async () => {
+    await rule('config_failed');
+    const config = { version: 3, updatedAtMs: T0, attemptError: 'no', attemptedAtMs: T0, effectiveVersion: 2, effectiveAtMs: T0 };
+    world.setAgent('a', { config: { ...config, attemptedVersion: 3, attemptStatus: 'failed' }, status: 'disconnected' });
+    await world.pass(INTERVAL);
+    expect(world.state()).toBe('');
+    world.setAgent('a', { status: 'connected' });
+    await world.pass(INTERVAL);
+    expect(world.state()).toBe('firing');
+    world.setAgent('a', { status: 'disconnected' });
+    await world.pass(INTERVAL);
+    expect(world.state()).toBe('firing');
+  });
+
   test('after a start they have a minute to come back', async () => {
     world = new AlertWorld();
     world.addAgent('a', { status: 'disconnected' });
@@ -591,6 +605,43 @@ describe('when storage fails', () => {
     delete reader.aggregate;
     await samples(50);
     expect(world.evaluator.status(bad.id)).toMatchObject({ error: null });
+  });
+
+  test('rules about agents do not wait for samples that cannot be read', async () => {
+    const metric = await world.addRule(metricRule(LAST));
+    await world.addRule({ ...metricRule({}, { name: 'down' }), subject: { kind: 'agent', condition: 'disconnected', thresholdMs: null } });
+    const reader = world.reader as { series?: unknown };
+    reader.series = () => Promise.reject(new AppError('overloaded', 'too many queries'));
+    world.setAgent('a', { status: 'disconnected' });
+    await world.pass(INTERVAL);
+    expect(world.news()).toEqual(['firing']);
+    expect(world.evaluator.status(metric.id)).toMatchObject({ error: 'too many queries' });
+    await world.pass(INTERVAL);
+    expect(world.logger.of('warn')).toHaveLength(1);
+    delete reader.series;
+    await world.pass(INTERVAL);
+    expect(world.evaluator.status(metric.id)).toMatchObject({ error: null });
+    expect(world.logger.of('info').at(-1)?.message).toMatch(/again/);
+  });
+
+  test.each([
+    ['saved', 'alerts'],
+    ['read', 'reader'],
+  ] as const)('a rule that is evaluated once a day does not wait for the next when it could not be %s', async (_, what) => {
+    const { id } = await world.addRule(metricRule({ aggregation: 'max' }, { intervalMs: 24 * 60 * MINUTE }));
+    const reader = world.reader as { aggregate?: unknown };
+    const error = new AppError('storage_unavailable', 'away');
+    if (what === 'alerts') world.stores.alerts.failWith = error;
+    else reader.aggregate = () => Promise.reject(error);
+    await samples(50);
+    expect(world.news()).toEqual([]);
+    world.stores.alerts.failWith = null;
+    delete reader.aggregate;
+    await samples(50, 50, 50);
+    expect(world.news()).toEqual(['firing']);
+    const lookedAtMs = world.evaluator.status(id)!.lastEvaluatedAtMs!;
+    await samples(50, 50, 50, 50);
+    expect(world.evaluator.status(id)).toMatchObject({ lastEvaluatedAtMs: lookedAtMs });
   });
 
   test('changed rules that could not be taken over are, later', async () => {

@@ -93,6 +93,13 @@ describe('rules', () => {
     expect(await stores.rules.update(second.id, ruleFields('one'), T)).toMatchObject({ id: second.id, name: 'one' });
   });
 
+  test('that change twice in a millisecond, or while the clock is set back, are newer each time', async () => {
+    const { id } = (await stores.rules.create(ruleFields('r'), T))!;
+    expect(await stores.rules.update(id, ruleFields('s'), T)).toMatchObject({ updatedAtMs: T + 1 });
+    expect(await stores.rules.update(id, ruleFields('t'), T - 5)).toMatchObject({ updatedAtMs: T + 2 });
+    expect(await stores.rules.update(id, ruleFields('u'), T + 9)).toMatchObject({ updatedAtMs: T + 9 });
+  });
+
   test('keep nothing that is no field of a rule', async () => {
     const rule = (await stores.rules.create(ruleFields('r'), T))!;
     await stores.rules.remove(rule.id);
@@ -185,6 +192,13 @@ describe('alerts', () => {
     await stores.alerts.save([{ ...alert, acknowledgement }]);
     expect(await stores.alerts.active()).toEqual([alert]);
     expect(await stores.alerts.acknowledge('nobody', acknowledgement)).toBe(false);
+  });
+
+  test('one that is over is not acknowledged any more', async () => {
+    const over = resolvedAt(T + 2);
+    await stores.alerts.save([over]);
+    expect(await stores.alerts.acknowledge(over.id, { by: 'ops', comment: '', atMs: T + 3 })).toBe(false);
+    expect((await stores.alerts.history({ limit: 1, offset: 0 })).alerts).toEqual([over]);
   });
 
   test('the history goes in slices, and active ones stay', async () => {

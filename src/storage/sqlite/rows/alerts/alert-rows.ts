@@ -49,7 +49,9 @@ export class AlertRows {
          resolved_reason = @resolvedReason, updated_at_ms = @updatedAtMs`,
     );
     this.delete_ = db.prepare('DELETE FROM alert_instances WHERE id = ?');
-    this.acknowledge_ = db.prepare("UPDATE alert_instances SET acknowledgement = ? WHERE tenant_id = 'default' AND id = ?");
+    this.acknowledge_ = db.prepare(
+      "UPDATE alert_instances SET acknowledgement = ? WHERE tenant_id = 'default' AND id = ? AND resolved_at_ms IS NULL",
+    );
     this.purge_ = db.prepare(
       `DELETE FROM alert_instances WHERE alert_key IN
          (SELECT alert_key FROM alert_instances WHERE resolved_at_ms < ? LIMIT ${SLICE_ROWS})`,

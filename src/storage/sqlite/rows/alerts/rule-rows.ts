@@ -44,7 +44,8 @@ export class RuleRows {
     );
     this.update_ = db.prepare<[object], RuleRow>(
       `UPDATE alert_rules SET name = @name, metric_name = @metricName, condition = @condition, threshold = @threshold,
-         severity = @severity, enabled = @enabled, agent_filter = @filter, definition = @definition, updated_at_ms = @nowMs
+         severity = @severity, enabled = @enabled, agent_filter = @filter, definition = @definition,
+         updated_at_ms = max(@nowMs, updated_at_ms + 1)
        WHERE tenant_id = 'default' AND id = @id RETURNING *`,
     );
     this.delete_ = db.prepare("DELETE FROM alert_rules WHERE tenant_id = 'default' AND id = ?");
