@@ -130,3 +130,20 @@ describe('rules', () => {
     await eventually(async () => (await get(`/alerts/rules/${rule.id}`)).status.warning === 'no series matches this rule');
   });
 });
+
+describe('ENABLE_ALERTS=false', () => {
+  test('rules are kept, and not evaluated', async () => {
+    const quiet = await startTestApp({ ENABLE_ALERTS: 'false' });
+    try {
+      const { status, body: rule } = await quiet.api('/api/v1/alerts/rules', { method: 'POST', body: RULE });
+      expect(status).toBe(201);
+      // Rules are looked at every second.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const { rules } = (await quiet.api('/api/v1/alerts/rules')).body as any;
+      expect(rules).toContainEqual(expect.objectContaining({ id: (rule as any).id }));
+      expect(rules.every((one: any) => one.status.last_evaluated_at === null)).toBe(true);
+    } finally {
+      await quiet.stop();
+    }
+  }, 20_000);
+});
