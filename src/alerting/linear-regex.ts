@@ -11,7 +11,8 @@ const MAX_DEPTH = 50;
 /** Of what `{m,n}` may ask for: the program would be refused anyway, but not before it was made. */
 const MAX_REPEATS = 1_000;
 
-type CharTest = (char: string) => boolean;
+/** Whether a character is meant; `only` is set when just that one is. */
+type CharTest = ((char: string) => boolean) & { readonly only?: string };
 type Instruction =
   | { readonly op: 'char'; readonly test: CharTest }
   | { readonly op: 'split'; first: number; second: number }
@@ -32,15 +33,19 @@ export class PatternError extends Error {
 /** Matches whole texts: a pattern is anchored at both ends. */
 export class LinearRegex {
   private readonly program: Instruction[] = [];
+  /** What every match begins with: most texts are no match for that reason alone. */
+  private readonly prefix: string;
 
   /** @throws PatternError */
   constructor(pattern: string) {
     const ignoresCase = pattern.startsWith('(?i)');
     this.emit(new Parser(ignoresCase ? pattern.slice(4) : pattern, ignoresCase).parse());
     this.add({ op: 'match' });
+    this.prefix = this.literalPrefix();
   }
 
   test(text: string): boolean {
+    if (!text.startsWith(this.prefix)) return false;
     const chars = Array.from(text);
     let states = this.follow([0], 0, chars.length);
     for (const [index, char] of chars.entries()) {
@@ -53,6 +58,15 @@ export class LinearRegex {
       states = this.follow(next, index + 1, chars.length);
     }
     return states.some((state) => this.program[state]?.op === 'match');
+  }
+
+  private literalPrefix(): string {
+    let prefix = '';
+    for (const instruction of this.program) {
+      if (instruction.op !== 'char' || instruction.test.only === undefined) break;
+      prefix += instruction.test.only;
+    }
+    return prefix;
   }
 
   /** All states that can be reached without reading a character. */
@@ -264,7 +278,7 @@ class Parser {
   }
 
   private literal(expected: string): CharTest {
-    if (!this.ignoresCase) return (char) => char === expected;
+    if (!this.ignoresCase) return Object.assign((char: string) => char === expected, { only: expected });
     const lower = expected.toLowerCase();
     return (char) => char.toLowerCase() === lower;
   }
