@@ -21,6 +21,7 @@ import { agentDeleteRoutes } from './http/routes/agent-delete.js';
 import { agentGapRoutes } from './http/routes/agent-gaps.js';
 import { agentPushRoutes } from './http/routes/agent-push.js';
 import { agentReadRoutes } from './http/routes/agents.js';
+import { alertChannelRoutes } from './http/routes/alert-channels.js';
 import { alertRoutes } from './http/routes/alerts.js';
 import { dashboardRoutes } from './http/routes/dashboard.js';
 import { metricChartRoutes } from './http/routes/metrics-chart.js';
@@ -133,7 +134,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
 
   // Alerts
   const alerting = createAlerting({
-    isEnabled: config.alerts.enabled,
+    settings: config.alerts,
     stores: storage.alerts,
     reader: storage.reader,
     agents: registry,
@@ -176,6 +177,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
       dashboardRoutes({ dashboardQueries, clock }),
       topologyRoutes({ topologyQueries, clock }),
       alertRoutes({ ...alerting, clock }),
+      alertChannelRoutes(alerting),
     ].map((router) => ({ path: '/api/v1', router })),
   });
   const gate = new UpgradeGate(config.agents, () => agentSockets.count);

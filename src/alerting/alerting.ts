@@ -7,14 +7,28 @@ import type { Logger } from '../runtime/logger.js';
 import type { MetricReader } from '../storage/ports.js';
 import type { AlertStores } from '../storage/ports/alerts.js';
 import { AlertQueries } from './alert-queries.js';
+import { ChannelService } from './channel-service.js';
 import { defaultRules } from './default-rules.js';
 import { Evaluator } from './evaluator.js';
+import { Notifier } from './notify/notifier.js';
+import { Sender } from './notify/sender.js';
+import type { SettingsChannels } from './notify/settings-channels.js';
+import { SsrfGuard } from './notify/ssrf-guard.js';
 import { RuleService } from './rule-service.js';
 import { SilenceService } from './silence-service.js';
 
-export interface AlertingDeps {
+export interface AlertingSettings extends SettingsChannels {
   /** False: rules are kept and shown, and nothing is evaluated or told. */
-  readonly isEnabled: boolean;
+  readonly enabled: boolean;
+  /** Channels may send to the server's own network. */
+  readonly allowPrivate: boolean;
+  readonly smtpUrl: string;
+  /** Of the console; null: not known. */
+  readonly externalUrl: string | null;
+}
+
+export interface AlertingDeps {
+  readonly settings: AlertingSettings;
   readonly stores: AlertStores;
   readonly reader: MetricReader;
   readonly agents: AgentDirectory;
@@ -27,18 +41,49 @@ export interface AlertingDeps {
 export interface Alerting extends Part {
   readonly rules: RuleService;
   readonly silences: SilenceService;
+  readonly channels: ChannelService;
   readonly alerts: AlertQueries;
 }
 
-export function createAlerting({ isEnabled, stores, reader, agents, bus, clock, logger }: AlertingDeps): Alerting {
+export function createAlerting({ settings, stores, reader, agents, bus, clock, logger }: AlertingDeps): Alerting {
   const evaluator = new Evaluator({ rules: stores.rules, alerts: stores.alerts, reader, agents, bus, clock, logger });
   const silences = new SilenceService({ store: stores.silences, clock });
-  const rules = new RuleService({ store: stores.rules, evaluator, clock });
+  const rules = new RuleService({ store: stores.rules, evaluator, reader, clock });
   const alerts = new AlertQueries({ evaluator, history: stores.alerts, silences, clock });
-  const parts: Part[] = [silences, ...(isEnabled ? [evaluator] : [])];
+  const sender: Sender = new Sender({
+    deliveries: stores.deliveries,
+    channels: () => channels.all(),
+    guard: new SsrfGuard(settings.allowPrivate),
+    mail: { smtpUrl: settings.smtpUrl, from: settings.emailFrom },
+    externalUrl: settings.externalUrl,
+    clock,
+    logger,
+  });
+  const channels = new ChannelService({
+    store: stores.channels,
+    deliveries: stores.deliveries,
+    settings,
+    send: (channel) => sender.test(channel),
+    clock,
+  });
+  const notifier = new Notifier({
+    active: () => evaluator.alerts(),
+    history: (query) => stores.alerts.history(query),
+    silences: () => silences.set,
+    channels: () => channels.all(),
+    deliveries: stores.deliveries,
+    sender,
+    clock,
+    logger,
+  });
+  evaluator.onChanged((changed) => notifier.alertsChanged(changed));
+  silences.onChanged(() => notifier.alertsChanged());
+  // Who is told starts before what tells; stopping goes the other way.
+  const parts: Part[] = [silences, channels, ...(settings.enabled ? [sender, notifier, evaluator] : [])];
   return {
     rules,
     silences,
+    channels,
     alerts,
     async start() {
       await stores.rules.createDefaults(defaultRules(), clock.nowMs());

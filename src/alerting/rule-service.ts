@@ -1,14 +1,18 @@
 import type { AlertRule } from '../model/alert.js';
 import { AppError } from '../model/errors.js';
+import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
+import type { Tags, TimeRange } from '../model/metric.js';
 import type { Clock } from '../runtime/clock.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
+import { backtest, type BacktestReader, type BacktestResult } from './backtest.js';
 import type { RuleStatus } from './evaluator.js';
-import { NOT_EVALUATED, presentRule } from './rule-answer.js';
+import { NOTHING_MATCHES, NOT_EVALUATED, presentRule } from './rule-answer.js';
 import { parseRule } from './rule-body.js';
 
 export interface RuleServiceDeps {
   readonly store: AlertRuleStore;
   readonly evaluator: { rulesChanged(): Promise<void>; status(ruleId: string): RuleStatus | null };
+  readonly reader: BacktestReader;
   readonly clock: Clock;
 }
 
@@ -71,6 +75,12 @@ export class RuleService {
     });
   }
 
+  /** When a rule would have fired, had it been there; it is not kept. A rule without a name will do. @throws AppError `validation_failed`; of storage */
+  async test(body: unknown, range: TimeRange) {
+    const named = typeof body === 'object' && body !== null && !('name' in body) ? { ...body, name: 'test' } : body;
+    return presentTest(await backtest(this.deps.reader, parseRule(named, null), range));
+  }
+
   private async find(id: string): Promise<AlertRule> {
     const rule = (await this.deps.store.all()).find((candidate) => candidate.id === id);
     if (rule === undefined) throw unknown(id);
@@ -86,6 +96,27 @@ export class RuleService {
     this.tail = done.catch(() => undefined);
     return done;
   }
+}
+
+/** In the wire's shape: groups in the order in which they would have fired first. */
+function presentTest({ range, stepMs, windowMs, matchedSeries, groups, alerts, isTruncated }: BacktestResult) {
+  const byLabels = new Map<string, { labels: Tags; firings: { from: string; to: string | null; peak: number | null }[] }>();
+  for (const { labels, firingSinceMs, resolvedAtMs, peakValue } of alerts) {
+    const key = JSON.stringify(labels);
+    const group = byLabels.get(key) ?? { labels, firings: [] };
+    byLabels.set(key, group);
+    group.firings.push({ from: isoTime(firingSinceMs), to: isoTimeOrNull(resolvedAtMs), peak: peakValue });
+  }
+  return {
+    period: { start: isoTime(range.startMs), end: isoTime(range.endMs) },
+    interval: stepMs / 1_000,
+    window: windowMs / 1_000,
+    matched: matchedSeries,
+    group_count: groups,
+    groups: [...byLabels.values()],
+    truncated: isTruncated,
+    warning: matchedSeries === 0 ? NOTHING_MATCHES : null,
+  };
 }
 
 function unknown(id: string): AppError {

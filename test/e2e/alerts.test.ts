@@ -3,6 +3,7 @@ import { metric, TestAgent } from '../helpers/agent-client.js';
 import { eventually } from '../helpers/eventually.js';
 import { startTestApp, type TestApp } from '../helpers/test-app.js';
 import { connectConsole } from '../helpers/test-console.js';
+import { WebhookReceiver } from '../helpers/webhook-receiver.js';
 
 /** Alerts on the whole server: over REST, on the live channel, over a restart. The times of the state machine are in unit tests. */
 
@@ -38,8 +39,9 @@ function send(method: string, path: string, body?: unknown): Promise<{ status: n
   return app.api(`/api/v1${path}`, { method, body });
 }
 
-async function measure(value: number): Promise<void> {
-  agent.send('metrics', { agent_id: 'oven-1', metrics: [metric('temperature', value, { tags: { oven: 'left' } })] });
+async function measure(value: number, ageMs = 0): Promise<void> {
+  const timestamp = Date.now() - ageMs;
+  agent.send('metrics', { agent_id: 'oven-1', metrics: [metric('temperature', value, { tags: { oven: 'left' }, timestamp })] });
   await agent.nextFrame('metrics_ack');
 }
 
@@ -146,4 +148,84 @@ describe('ENABLE_ALERTS=false', () => {
       await quiet.stop();
     }
   }, 20_000);
+});
+
+describe('a rule that is tried', () => {
+  test('says when it would have fired', async () => {
+    await measure(95, 30_000);
+    const { status, body } = await send('POST', '/alerts/rules/test', { rule: { ...RULE, aggregation: 'max' }, time_range: '10m' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      matched: 1,
+      warning: null,
+      truncated: false,
+      groups: [{ labels: { agent: 'oven-1', oven: 'left', alertname: 'Hot' }, firings: [{ to: null, peak: 95 }] }],
+    });
+    const nothing = await send('POST', '/alerts/rules/test', { rule: { metric_name: 'no_such_metric', threshold: 1 } });
+    expect(nothing.body).toMatchObject({ matched: 0, groups: [], warning: 'no series matches this rule' });
+    expect((await get('/alerts/rules')).rules.map(({ name }: { name: string }) => name)).not.toContain('Hot');
+  });
+});
+
+describe('channels', () => {
+  test('are told once, also over a restart, and that it is over; secrets never come back out', async () => {
+    const receiver = await WebhookReceiver.start();
+    try {
+      await app.restart({ ALERT_WEBHOOK_ALLOW_PRIVATE: 'true' });
+      agent = await TestAgent.connect(app, { agentId: 'oven-1' });
+      const { status, body: channel } = await send('POST', '/alerts/channels', {
+        name: 'On call',
+        type: 'webhook',
+        settings: { url: receiver.url, secret: 'a-secret-of-the-hook' },
+        matchers: [{ label: 'team', value: 'ovens' }],
+        group_wait: 0,
+        group_interval: 1,
+      });
+      expect(status).toBe(201);
+      expect(channel).toMatchObject({ settings: { secret: '***' }, is_from_settings: false, enabled: true });
+      expect(JSON.stringify(await get('/alerts/channels'))).not.toContain('a-secret-of-the-hook');
+      await send('POST', '/alerts/rules', RULE);
+      await measure(95);
+      expect(await receiver.next()).toMatchObject({ status: 'firing', alerts: [{ status: 'firing', labels: { agent: 'oven-1' } }] });
+      await app.restart({ ALERT_WEBHOOK_ALLOW_PRIVATE: 'true' });
+      agent = await TestAgent.connect(app, { agentId: 'oven-1' });
+      await measure(70);
+      // Nothing came in between: the next thing it hears is that it is over.
+      expect(await receiver.next()).toMatchObject({ status: 'resolved', alerts: [{ status: 'resolved' }] });
+      // What came of it is written behind the answer.
+      await eventually(async () => {
+        const { deliveries } = await get(`/alerts/channels/${channel.id}/deliveries`);
+        return deliveries.length === 2 && deliveries.every(({ status: now, attempts }: any) => now === 'delivered' && attempts === 1);
+      });
+      expect((await send('POST', `/alerts/channels/${channel.id}/test`)).body).toEqual({ delivered: true, error: null });
+      expect(await receiver.next()).toMatchObject({ alerts: [{ labels: { alertname: 'TestNotification' } }] });
+    } finally {
+      await receiver.stop();
+    }
+  }, 40_000);
+
+  test('cannot be aimed at the server’s own network', async () => {
+    const { body: channel } = await send('POST', '/alerts/channels', {
+      name: 'Inside',
+      type: 'webhook',
+      settings: { url: 'http://127.0.0.1:9/' },
+    });
+    const { body } = await send('POST', `/alerts/channels/${channel.id}/test`);
+    expect(body).toEqual({ delivered: false, error: expect.stringContaining('ALERT_WEBHOOK_ALLOW_PRIVATE') });
+  });
+
+  test('of the configuration are there without a call, and are changed there only', async () => {
+    await app.restart({ ALERT_WEBHOOK_URL: 'https://hooks.example.org/T0KEN' });
+    const { channels, types } = await get('/alerts/channels');
+    expect(channels).toMatchObject([{ type: 'webhook', is_from_settings: true }]);
+    expect(JSON.stringify(channels)).not.toContain('T0KEN');
+    expect(types.find(({ type }: { type: string }) => type === 'pagerduty').settings).toContainEqual({
+      name: 'routing_key',
+      is_required: true,
+      is_secret: true,
+    });
+    expect((await send('DELETE', `/alerts/channels/${channels[0].id}`)).status).toBe(409);
+    await app.restart();
+    expect((await get('/alerts/channels')).channels).toEqual([]);
+  });
 });

@@ -8,7 +8,7 @@ import { SEVERITIES, type Severity } from '../../model/alert.js';
 import { presentPeriod } from '../../query/present.js';
 import type { Clock } from '../../runtime/clock.js';
 import { validate } from '../../runtime/validate.js';
-import type { GivenRange } from '../params.js';
+import { camelKeys, type GivenRange } from '../params.js';
 import { limit, offset, rangeParams, readQuery, text, toRange } from './read-params.js';
 
 export interface AlertRouteDeps {
@@ -49,6 +49,7 @@ const acknowledgementSchema = Joi.object<{ by: string; comment: string }>({
   by: Joi.string().trim().max(200).required(),
   comment: Joi.string().trim().max(2_000).allow('').default(''),
 }).rename('author', 'by');
+const testSchema = Joi.object<{ rule: unknown } & GivenRange>({ rule: Joi.object().required(), ...rangeParams });
 
 /** How far back alerts that are over are looked for, without a range. */
 const HISTORY_RANGE = '7d';
@@ -71,6 +72,10 @@ export function alertRoutes({ alerts, rules, silences, clock }: AlertRouteDeps):
   });
   router.post('/alerts/rules', async (req, res) => {
     res.status(201).json(await rules.create(req.body));
+  });
+  router.post('/alerts/rules/test', async (req, res) => {
+    const { rule, ...given } = validate(testSchema, camelKeys(req.body), 'body');
+    res.json(await rules.test(rule, toRange(given, clock.nowMs())));
   });
   router.get('/alerts/rules/:id', async (req, res) => {
     res.json(await rules.get(req.params.id));
