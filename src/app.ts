@@ -135,6 +135,7 @@ export function createApp(config: Config, overrides: AppOverrides = {}): App {
   // Alerts
   const alerting = createAlerting({
     settings: config.alerts,
+    onAttempt: (type, outcome) => metrics.notifications.inc({ type, outcome }),
     stores: storage.alerts,
     reader: storage.reader,
     agents: registry,

@@ -11,7 +11,7 @@ import { ChannelService } from './channel-service.js';
 import { defaultRules } from './default-rules.js';
 import { Evaluator } from './evaluator.js';
 import { Notifier } from './notify/notifier.js';
-import { Sender } from './notify/sender.js';
+import { Sender, type SenderDeps } from './notify/sender.js';
 import type { SettingsChannels } from './notify/settings-channels.js';
 import { SsrfGuard } from './notify/ssrf-guard.js';
 import { RuleService } from './rule-service.js';
@@ -35,6 +35,8 @@ export interface AlertingDeps {
   readonly bus: EventBus<Events>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Hears of every attempt to tell a channel. */
+  readonly onAttempt: NonNullable<SenderDeps['onAttempt']>;
 }
 
 /** All of alerting: its parts, in the order in which they start, and what people ask of it. */
@@ -45,7 +47,7 @@ export interface Alerting extends Part {
   readonly alerts: AlertQueries;
 }
 
-export function createAlerting({ settings, stores, reader, agents, bus, clock, logger }: AlertingDeps): Alerting {
+export function createAlerting({ settings, stores, reader, agents, bus, clock, logger, onAttempt }: AlertingDeps): Alerting {
   const evaluator = new Evaluator({ rules: stores.rules, alerts: stores.alerts, reader, agents, bus, clock, logger });
   const silences = new SilenceService({ store: stores.silences, clock });
   const rules = new RuleService({ store: stores.rules, evaluator, reader, clock });
@@ -58,6 +60,7 @@ export function createAlerting({ settings, stores, reader, agents, bus, clock, l
     externalUrl: settings.externalUrl,
     clock,
     logger,
+    onAttempt,
   });
   const channels = new ChannelService({
     store: stores.channels,
@@ -78,8 +81,8 @@ export function createAlerting({ settings, stores, reader, agents, bus, clock, l
   });
   evaluator.onChanged((changed) => notifier.alertsChanged(changed));
   silences.onChanged(() => notifier.alertsChanged());
-  // Who is told starts before what tells; stopping goes the other way.
-  const parts: Part[] = [silences, channels, ...(settings.enabled ? [sender, notifier, evaluator] : [])];
+  // The notifier asks the evaluator which alerts there are: what it does not know of is over for it.
+  const parts: Part[] = [silences, channels, ...(settings.enabled ? [evaluator, sender, notifier] : [])];
   return {
     rules,
     silences,

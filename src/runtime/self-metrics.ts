@@ -26,6 +26,10 @@ export class SelfMetrics {
     'ccv_cleanups_skipped_total',
     'Clean-ups that deleted nothing by its age, because the clock had jumped ahead.',
   );
+  readonly notifications = this.counter('ccv_notifications_total', 'Attempts to tell a channel of alerts, by its type and outcome.', [
+    'type',
+    'outcome',
+  ]);
   private readonly foldedBatches = this.counter('ccv_folded_batches_total', 'Rows of the batch log that folding has put into units.');
   private readonly unitsWritten = this.counter('ccv_units_written_total', 'Units written by folding, by tier.', ['tier']);
   private readonly unitSamples = this.counter('ccv_unit_samples_written_total', 'Samples in them, of rollups rows.', ['tier']);
