@@ -5,7 +5,7 @@ import { AGENT_ID } from '../helpers/browser/pages.js';
 
 const console = useConsole({ agents: 3 });
 /** Pages that read something, and what shows that they have read it. */
-const READING_PAGES = ['/', '/agents', `/agents/${AGENT_ID}`, '/explore', '/topology', '/targets', '/about'];
+const READING_PAGES = ['/', '/agents', `/agents/${AGENT_ID}`, '/alerts', '/explore', '/topology', '/targets', '/about'];
 
 function failure(status: number, message: string): { status: number; contentType: string; body: string } {
   const error = { code: 'internal_error', message, status, timestamp: '2026-11-22T00:00:00.000Z' };

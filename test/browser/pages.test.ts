@@ -13,7 +13,7 @@ describe.each(CONSOLE_PAGES)('$path', ({ path, title, label }) => {
     expect(await page.title()).toMatch(/ · CloudConsoleVibe$/);
     expect(await page.locator('h1').count()).toBe(1);
     await page.locator('header').getByText('Live', { exact: true }).waitFor();
-    const current = await page.getByRole('navigation', { includeHidden: true }).locator('[aria-current=page]').allTextContents();
+    const current = await page.locator('#navigation [aria-current=page]').allTextContents();
     expect(current.map((text) => text.trim())).toEqual(label === null ? expect.not.arrayContaining(['Overview']) : [label]);
     expect(await tooWide(page)).toEqual([]);
   });

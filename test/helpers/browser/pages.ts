@@ -12,6 +12,7 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
   { path: '/', title: /^Overview/, label: 'Overview' },
   { path: '/agents', title: /^Agents/, label: 'Agents' },
   { path: `/agents/${AGENT_ID}`, title: new RegExp(`^${AGENT_ID}`), label: null },
+  { path: '/alerts', title: /^Alerts/, label: 'Alerts' },
   { path: '/explore', title: /^Explore/, label: 'Explore' },
   { path: '/topology', title: /^Topology/, label: 'Topology' },
   { path: '/targets', title: /^Targets/, label: 'Targets' },
