@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { axe } from '../helpers/browser/axe.js';
 import { tooWide } from '../helpers/browser/page-width.js';
 import { useConsole } from '../helpers/browser/console-fixture.js';
-import { CONSOLE_PAGES } from '../helpers/browser/pages.js';
+import { CONSOLE_PAGES, FURTHER_PAGES } from '../helpers/browser/pages.js';
 
 const console = useConsole({ agents: 12 });
 
-describe.each(CONSOLE_PAGES)('$path', ({ path, title, label }) => {
+describe.each([...CONSOLE_PAGES, ...FURTHER_PAGES])('$path', ({ path, title, label }) => {
   test('shows a live fleet without an error, under its title and one heading, in a window of 360 pixels', async () => {
     const { page } = await console.openSettled(path, { width: 360, height: 640 });
     expect(await page.title()).toMatch(title);

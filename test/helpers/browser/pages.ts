@@ -19,3 +19,12 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
   { path: '/about', title: /^About/, label: 'About' },
   { path: '/no/such/page', title: /^Not found/, label: null },
 ];
+
+/** What is behind tabs of theirs. */
+export const FURTHER_PAGES: readonly ConsolePage[] = [
+  { path: '/alerts/history', title: /^Alert history/, label: 'Alerts' },
+  { path: '/alerts/rules', title: /^Alert rules/, label: 'Alerts' },
+  { path: '/alerts/rules/new', title: /^New alert rule/, label: 'Alerts' },
+  { path: '/alerts/silences', title: /^Silences/, label: 'Alerts' },
+  { path: '/alerts/channels', title: /^Alert channels/, label: 'Alerts' },
+];
