@@ -29,8 +29,8 @@ export class Api {
     return this.json<T>(`${BASE}${path}${queryOf(params)}`, { signal: signal ?? null });
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.send<T>('POST', path, body);
+  post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+    return this.send<T>('POST', path, body, signal);
   }
 
   put<T>(path: string, body: unknown): Promise<T> {
@@ -54,8 +54,9 @@ export class Api {
     throw await errorOf(response);
   }
 
-  private send<T>(method: string, path: string, body: unknown): Promise<T> {
-    return this.json<T>(`${BASE}${path}`, { method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+  private send<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+    const headers = { 'Content-Type': 'application/json' };
+    return this.json<T>(`${BASE}${path}`, { method, body: JSON.stringify(body), headers, signal: signal ?? null });
   }
 
   private async json<T>(url: string, init: RequestInit): Promise<T> {

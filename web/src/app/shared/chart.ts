@@ -16,6 +16,7 @@ import uPlot from 'uplot';
 import type { Span } from '../core/time-range';
 import { utcTime } from '../core/times';
 import { formatValue, unitSymbol } from '../core/units';
+import { type ChartMark, drawMarks, drawShades } from './chart-marks';
 import { moveOfKey, panned, scaled } from './chart-moves';
 import { lineDrawing } from './chart-paths';
 import { lineColor, lineDash } from './chart-style';
@@ -38,6 +39,10 @@ export interface ChartData {
   readonly lines: readonly ChartLine[];
   /** Stretches of time of which data is known to be missing. */
   readonly gaps?: readonly Span[];
+  /** Values that matter, as lines from side to side; in the unit of the first line. */
+  readonly marks?: readonly ChartMark[];
+  /** Stretches of time in which something was the matter. */
+  readonly shades?: readonly Span[];
 }
 
 const HEIGHT_PX = 240;
@@ -197,6 +202,7 @@ export class Chart {
       this.heightPx(),
       this.legend(),
       lines.map(({ label, unit, color, place }) => [label, unit, color, place]),
+      data.marks,
     ]);
     const { min, max } = this.extent();
     if (this.plot !== null && shape === this.shape && !anew) {
@@ -211,6 +217,7 @@ export class Chart {
         }
         plot.setScale('x', { min, max });
       });
+      if (JSON.stringify(data.shades) !== JSON.stringify(this.drawn?.shades)) plot.redraw(false);
     } else {
       this.shape = shape;
       this.plot?.destroy();
@@ -259,7 +266,7 @@ export class Chart {
       fmtDate,
       scales: {
         x: { time: true, range: () => [this.extent().min, this.extent().max] as uPlot.Range.MinMax },
-        left: { range: rangeOf },
+        left: { range: (plot, min, max) => rangeOf(plot, ...withMarks(min, max, this.data().marks ?? [])) },
         right: { range: rangeOf },
       },
       axes: [
@@ -291,7 +298,11 @@ export class Chart {
         },
       },
       hooks: {
-        drawClear: [(plot) => this.drawGaps(plot, color('--ccv-grid'), color('--ccv-muted'))],
+        drawClear: [
+          (plot) => this.drawGaps(plot, color('--ccv-grid'), color('--ccv-muted')),
+          (plot) => drawShades(plot, this.data().shades ?? [], color('--ccv-error')),
+        ],
+        draw: [(plot) => drawMarks(plot, this.data().marks ?? [], color, font)],
         setSelect: [(plot) => this.select(plot)],
         setCursor: [(plot) => this.hover(plot)],
       },
@@ -344,6 +355,13 @@ function fmtDate(template: string): (date: Date) => string {
   const { hour12 = true } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
   const dates = template.replace('{M}/{D}', '{MMM} {D}').replace('/{YY}', '');
   return uPlot.fmtDate(hour12 ? dates : dates.replace('{h}{aa}', '{HH}:00').replace('{h}', '{HH}').replace('{aa}', ''));
+}
+
+/** What matters is seen, also where no value comes near it. */
+function withMarks(min: number | null, max: number | null, marks: readonly ChartMark[]): [number | null, number | null] {
+  if (marks.length === 0) return [min, max];
+  const values = [...marks.map(({ value }) => value), ...[min, max].filter((value) => value !== null)];
+  return [Math.min(...values), Math.max(...values)];
 }
 
 /** From zero, where values do not go below: a chart must not make a mountain of a molehill. */
