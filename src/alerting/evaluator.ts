@@ -241,7 +241,9 @@ export class Evaluator implements Part {
       return (question) => observations.of(question);
     } catch (error) {
       this.blindness = error;
-      return () => Promise.reject(error);
+      return async () => {
+        throw error;
+      };
     }
   }
 

@@ -141,8 +141,8 @@ describe('ENABLE_ALERTS=false', () => {
       expect(status).toBe(201);
       // Rules are looked at every second.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
-      const { rules } = (await quiet.api('/api/v1/alerts/rules')).body as any;
-      expect(rules).toContainEqual(expect.objectContaining({ id: (rule as any).id }));
+      const { rules } = (await quiet.api('/api/v1/alerts/rules')).body;
+      expect(rules).toContainEqual(expect.objectContaining({ id: rule.id }));
       expect(rules.every((one: any) => one.status.last_evaluated_at === null)).toBe(true);
     } finally {
       await quiet.stop();
