@@ -23,6 +23,7 @@ import { KnownUsage } from './known-usage.js';
 import type { CheckpointThreadData } from './threads/checkpoint-thread.js';
 import type { CompactorThreadData } from './threads/compactor-thread.js';
 import { unpack } from './threads/packed-groups.js';
+import { unpackSamples, unpackSeries } from './threads/packed-series.js';
 import { ReaderPool } from './threads/reader-pool.js';
 import type { ReaderThreadData } from './threads/reader-thread.js';
 import { ThreadHost } from './threads/thread-host.js';
@@ -116,10 +117,13 @@ export class SqliteStorage implements Storage, Part {
     };
     this.gaps = { agents: known.keys, within: (query) => read.call('gaps', query) };
     this.reader = {
-      samples: (query) => read.call('samples', query),
+      samples: async (query) => unpackSamples(await read.call('samples', query)),
       aggregate: async (query) => unpack(await read.call('aggregate', query)),
-      latest: (query) => read.call('latest', query),
-      series: (query) => read.call('series', query),
+      latest: async (query) => unpackSamples(await read.call('latest', query)),
+      series: async (query) => {
+        const { series, total } = await read.call('series', query);
+        return { series: unpackSeries(series), total };
+      },
       names: (filter) => read.call('names', filter),
     };
     this.agents = {

@@ -1,4 +1,4 @@
-import type { AggregateQuery, BatchErrors } from '../../ports.js';
+import type { AggregateQuery, BatchErrors, SampleQuery } from '../../ports.js';
 import type { Db } from '../open.js';
 import { ActivityRows } from '../rows/activity-rows.js';
 import { AgentRows } from '../rows/agent-rows.js';
@@ -10,6 +10,7 @@ import { TargetRows } from '../rows/target-rows.js';
 import { FoldPlanner } from '../units/fold-planner.js';
 import { UsageRows } from '../rows/usage-rows.js';
 import { pack } from '../threads/packed-groups.js';
+import { packSamples, packSeries } from '../threads/packed-series.js';
 import { ExpiryPlanner } from '../units/expiry-planner.js';
 import { AggregateReader } from './aggregate-reader.js';
 import { SampleReader } from './sample-reader.js';
@@ -41,10 +42,13 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
      WHERE e.at_ms >= ? GROUP BY e.agent_key ORDER BY errorCount DESC, a.id`,
   );
   return {
-    samples: samples.samples.bind(samples),
+    samples: (query: SampleQuery) => packSamples(samples.samples(query)),
     aggregate: (query: AggregateQuery) => pack(aggregates.aggregate(query)),
-    latest: samples.latest.bind(samples),
-    series: series.list.bind(series),
+    latest: (query: Parameters<SampleReader['latest']>[0]) => packSamples(samples.latest(query)),
+    series(query: Parameters<SeriesFinder['list']>[0]) {
+      const { series: page, total } = series.list(query);
+      return { series: packSeries(page), total };
+    },
     names: series.names.bind(series),
     gaps: gaps.within.bind(gaps),
     agentsWithGaps: gaps.agents.bind(gaps),

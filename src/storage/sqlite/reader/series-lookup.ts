@@ -49,6 +49,7 @@ export class SeriesFinder {
   private readonly lookups = new Map<string, KnownLookup>();
   private keptSeries = 0;
   private newestVersion = 0;
+  private listed: { readonly lookup: SeriesLookup; readonly inOrder: readonly SeriesInfo[] } | null = null;
 
   constructor(private readonly db: Db) {
     this.dictionary = new SeriesDictionary(db);
@@ -112,9 +113,10 @@ export class SeriesFinder {
   }
 
   list({ filter, limit, offset }: { filter: SeriesFilter; limit: number; offset: number }): { series: SeriesInfo[]; total: number } {
-    const inOrder = this.lookUp(filter).infos.toSorted(
-      (a, b) => compareText(a.name, b.name) || compareText(a.agentId, b.agentId) || compareText(a.tagsJson, b.tagsJson) || a.id - b.id,
-    );
+    const lookup = this.lookUp(filter);
+    // Whoever asks for one page mostly asks for the next one, too.
+    if (this.listed?.lookup !== lookup) this.listed = { lookup, inOrder: lookup.infos.toSorted(bySeries) };
+    const { inOrder } = this.listed;
     return { series: inOrder.slice(offset, offset + limit), total: inOrder.length };
   }
 
@@ -154,6 +156,10 @@ function isSame(a: readonly AgentRow[], b: readonly AgentRow[]): boolean {
 /** As SQLite compares text: by its bytes. */
 function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function bySeries(a: SeriesInfo, b: SeriesInfo): number {
+  return compareText(a.name, b.name) || compareText(a.agentId, b.agentId) || compareText(a.tagsJson, b.tagsJson) || a.id - b.id;
 }
 
 /** By UTF-16 code unit. */
