@@ -21,7 +21,7 @@ const UNITS: readonly (readonly [string, number])[] = [
 export const USUAL_RANGES: readonly { readonly label: string; readonly durationMs: number }[] = [
   { label: '5 minutes', durationMs: 300_000 },
   { label: '15 minutes', durationMs: 900_000 },
-  { label: '1 hour', durationMs: 3_600_000 },
+  { label: 'hour', durationMs: 3_600_000 },
   { label: '6 hours', durationMs: 21_600_000 },
   { label: '24 hours', durationMs: 86_400_000 },
   { label: '7 days', durationMs: 604_800_000 },
