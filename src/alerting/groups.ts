@@ -23,6 +23,11 @@ export interface KnownSeries {
   readonly tags: Tags;
 }
 
+interface Place {
+  readonly provider: string;
+  readonly region: string;
+}
+
 /** A ping that failed has no `target_ip`, a good one has: both are about one thing. */
 const NOT_TOLD_BY = 'target_ip';
 /** A tag of this name would be taken for the agent where groups are told by all tags. */
@@ -35,13 +40,17 @@ export function knownSeries(info: SeriesInfo, slot: number): KnownSeries {
   return { slot, info, tags: parseTags(info.tagsJson) };
 }
 
-export function matches({ info, tags }: Pick<KnownSeries, 'info' | 'tags'>, filter: RuleFilter): boolean {
-  return (
-    (filter.agentIds?.includes(info.agentId) ?? true) &&
-    (filter.providers?.includes(info.provider) ?? true) &&
-    (filter.regions?.includes(info.region) ?? true) &&
-    (filter.tags?.every(({ key, value }) => Object.hasOwn(tags, key) && tags[key] === value) ?? true)
-  );
+/** Which series a filter means. Made once for many: its lists may be long. */
+export function seriesTest({ tags: wanted, ...ofAgents }: RuleFilter): (series: Pick<KnownSeries, 'info' | 'tags'>) => boolean {
+  const isMeant = agentTest(ofAgents);
+  return ({ info, tags }) =>
+    isMeant(info.agentId, info) && (wanted?.every(({ key, value }) => Object.hasOwn(tags, key) && tags[key] === value) ?? true);
+}
+
+/** Which agents a filter means. Made once for many, too. */
+export function agentTest({ agentIds, providers, regions }: Omit<RuleFilter, 'tags'>): (id: string, place: Place) => boolean {
+  const [ids, ofProviders, ofRegions] = [agentIds, providers, regions].map((list) => list && new Set(list));
+  return (id, { provider, region }) => (ids?.has(id) ?? true) && (ofProviders?.has(provider) ?? true) && (ofRegions?.has(region) ?? true);
 }
 
 /** Whether every series has a group that is its agent's. */

@@ -4,7 +4,7 @@ import type { Agent, AgentDirectory } from '../model/agent.js';
 import { configStatus } from '../model/config-state.js';
 import { canonicalTags, type Tags } from '../model/metric.js';
 import { freshForMs, holds, isBad } from './conditions.js';
-import type { Group } from './groups.js';
+import { agentTest, type Group } from './groups.js';
 import type { Observation } from './observations.js';
 import type { Finding } from './state-machine.js';
 
@@ -101,8 +101,9 @@ export function agentLooks(
   let begun = 0;
   let leftOut = 0;
   const seen = new Set<string>();
+  const isMeant = agentTest(filter);
   for (const agent of context.agents.all()) {
-    if (!agentIsMeant(agent, filter)) continue;
+    if (!isMeant(agent.id, agent)) continue;
     const labels = { agent: agent.id };
     const key = canonicalTags(labels);
     seen.add(key);
@@ -142,14 +143,6 @@ export function readAgent(subject: AgentSubject, agent: Agent, nowMs: number): {
       };
   }
   return subject.condition satisfies never;
-}
-
-function agentIsMeant(agent: Agent, filter: AlertRule['filter']): boolean {
-  return (
-    (filter.agentIds?.includes(agent.id) ?? true) &&
-    (filter.providers?.includes(agent.provider) ?? true) &&
-    (filter.regions?.includes(agent.region) ?? true)
-  );
 }
 
 function isConnected(agent: Agent | null): boolean {

@@ -93,6 +93,7 @@ export class Observations {
 
   private async answer(question: Question): Promise<Observation> {
     const { aggregation, windowMs, metricName } = question;
+    await this.book.prepare(question);
     const selection = this.book.select(question, question.selectionKey);
     const percentile = percentileOf(aggregation);
     let values: GroupValues;
@@ -131,6 +132,7 @@ export class Observations {
   private async percentiles(question: Question, selection: Selection, percentile: number): Promise<GroupValues> {
     const { windowMs, by, filter, metricName, selectionKey } = question;
     const alike = this.questions.filter((one) => one.windowMs === windowMs && percentileOf(one.aggregation) !== null);
+    for (const one of alike) await this.book.prepare(one);
     const isAlone = selection.isShared;
     const asked = isAlone ? alike.filter((one) => one.selectionKey === selectionKey) : alike.filter((one) => !this.isShared(one));
     const percentiles = [...new Set(asked.map((one) => percentileOf(one.aggregation) as number))].sort((a, b) => a - b);

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import { SeriesBook } from '../../../src/alerting/series-book.js';
+import type { SeriesInfo } from '../../../src/model/metric.js';
+
+const NAME = 'ping_rtt_avg_ms';
+
+function infoOf(id: number, fields: Partial<SeriesInfo> = {}): SeriesInfo {
+  return {
+    id,
+    agentId: `agent-${id}`,
+    name: NAME,
+    type: 'gauge',
+    unit: 'ms',
+    tagsJson: '{}',
+    provider: 'gcp',
+    region: 'r',
+    zone: '',
+    ...fields,
+  };
+}
+
+function bookOf(infos: readonly SeriesInfo[]): Promise<SeriesBook> {
+  const series = ({ limit, offset }: { limit: number; offset: number }) =>
+    Promise.resolve({ series: infos.slice(offset, offset + limit), total: infos.length });
+  return SeriesBook.read({ series }, new Set([NAME]));
+}
+
+/** How often the event loop had its turn meanwhile. */
+async function turnsDuring(work: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    if (isOver) return;
+    turns += 1;
+    setImmediate(count);
+  };
+  setImmediate(count);
+  await work;
+  isOver = true;
+  return turns;
+}
+
+describe('the book of series', () => {
+  test('names tens of thousands of groups with breaths in between; then a selection has them', async () => {
+    const infos = Array.from({ length: 40_000 }, (_, i) =>
+      infoOf(i + 1, {
+        agentId: `agent-${i % 1_000}`,
+        tagsJson: JSON.stringify({ target: `10.0.0.${Math.floor(i / 1_000)}`, target_ip: '192.0.2.1' }),
+      }),
+    );
+    const book = await bookOf(infos);
+    expect(await turnsDuring(book.prepare({ metricName: NAME, by: null }))).toBeGreaterThan(1);
+    expect(await turnsDuring(book.prepare({ metricName: NAME, by: null }))).toBe(0);
+    const { groups } = book.select({ metricName: NAME, filter: {}, by: null });
+    expect(groups).toHaveLength(40_000);
+    expect(groups[1_001]).toEqual({
+      key: '{"agent":"agent-1","target":"10.0.0.1"}',
+      labels: { agent: 'agent-1', target: '10.0.0.1' },
+      agentId: 'agent-1',
+    });
+  });
+
+  test('looks up long lists of agents, and does not search through them', async () => {
+    const infos = Array.from({ length: 5_000 }, (_, i) => infoOf(i + 1));
+    const book = await bookOf(infos);
+    // Whoever searches compares with all that are before it.
+    let compared = 0;
+    const agentIds = infos.map(({ agentId }) => agentId);
+    agentIds.includes = () => {
+      compared += 1;
+      return true;
+    };
+    const { series } = book.select({ metricName: NAME, filter: { agentIds: agentIds.slice(0, 3) }, by: [] });
+    expect(series.map(({ info }) => info.id)).toEqual([1, 2, 3]);
+    expect(book.select({ metricName: NAME, filter: { agentIds }, by: null }).series).toHaveLength(5_000);
+    expect(compared).toBe(0);
+  });
+
+  test('a filter by tags knows only own tags', async () => {
+    const book = await bookOf([infoOf(1, { tagsJson: '{"a":"b"}' }), infoOf(2)]);
+    const select = (key: string, value: string) => book.select({ metricName: NAME, filter: { tags: [{ key, value }] }, by: null }).series;
+    expect(select('a', 'b').map(({ info }) => info.id)).toEqual([1]);
+    expect(select('constructor', 'x')).toEqual([]);
+  });
+});
