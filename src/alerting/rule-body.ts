@@ -27,7 +27,7 @@ import { durationMs } from './body-fields.js';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 86_400_000;
-const LIMITS = { nameLength: 200, labels: 50, labelLength: 100, textLength: 4_000, listed: 1_000 };
+const LIMITS = { nameLength: 200, labels: 50, labelLength: 100, valueLength: 1_024, textLength: 4_000, listed: 1_000, by: 20 };
 const DEFAULTS = { windowMs: 5 * MINUTE_MS, intervalMs: 30 * SECOND_MS };
 /** Labels the server gives an alert itself. */
 const RESERVED_LABELS = ['alertname', 'severity', 'agent'];
@@ -65,9 +65,8 @@ interface GivenRule {
 }
 
 const labelName = Joi.string().max(LIMITS.labelLength);
-const textsBy = (name: Joi.StringSchema): Joi.ObjectSchema =>
-  Joi.object().pattern(name, Joi.string().max(LIMITS.textLength).allow('')).max(LIMITS.labels);
-const labels = textsBy(labelName);
+const textsBy = (name: Joi.StringSchema, maxLength: number): Joi.ObjectSchema =>
+  Joi.object().pattern(name, Joi.string().max(maxLength).allow('')).max(LIMITS.labels);
 const list = (item: Joi.Schema): Joi.ArraySchema => Joi.array().items(item).single().max(LIMITS.listed).unique();
 const agentId = Joi.string().custom((value: string, helpers) => {
   const problem = agentIdProblem(value);
@@ -78,7 +77,7 @@ const filter = Joi.object({
   agent_ids: list(agentId),
   providers: list(Joi.string().max(LIMITS.nameLength)),
   regions: list(Joi.string().max(LIMITS.nameLength)),
-  tags: labels,
+  tags: textsBy(labelName, LIMITS.valueLength),
 }).rename('agentIds', 'agent_ids');
 
 const schema = Joi.object<GivenRule>({
@@ -94,7 +93,7 @@ const schema = Joi.object<GivenRule>({
   condition: Joi.string().valid(...CONDITIONS),
   threshold: Joi.number().unsafe().allow(null),
   recovery_threshold: Joi.number().unsafe().allow(null),
-  by: list(labelName).allow(null),
+  by: list(labelName).max(LIMITS.by).allow(null),
   no_data: Joi.string().valid(...NO_DATA_POLICIES),
   agent_condition: Joi.string().valid(...AGENT_CONDITIONS),
   agent_filter: filter,
@@ -102,8 +101,8 @@ const schema = Joi.object<GivenRule>({
   for: durationMs(0, 7 * DAY_MS),
   keep_firing_for: durationMs(0, 7 * DAY_MS),
   interval: durationMs(5 * SECOND_MS, DAY_MS),
-  labels: textsBy(labelName.invalid(...RESERVED_LABELS)),
-  annotations: labels,
+  labels: textsBy(labelName.invalid(...RESERVED_LABELS), LIMITS.valueLength),
+  annotations: textsBy(labelName, LIMITS.textLength),
   enabled: Joi.boolean(),
   // What the server says of a rule may come back in a body, and is not taken from it.
   id: Joi.any().strip(),
@@ -134,7 +133,7 @@ export function parseRule(body: unknown, current: AlertRule | null): AlertRuleFi
   return {
     name: given.name ?? current?.name ?? missing('name'),
     subject: kind === 'metric' ? metricSubject(given, same as MetricSubject | null) : agentSubject(given, same as AgentSubject | null),
-    filter: given.agent_filter === undefined ? (current?.filter ?? {}) : toFilter(given.agent_filter),
+    filter: filterOf(given, current, kind),
     severity: given.severity ?? current?.severity ?? 'warning',
     forMs: given.for ?? current?.forMs ?? 0,
     keepFiringForMs: given.keep_firing_for ?? current?.keepFiringForMs ?? 0,
@@ -185,6 +184,15 @@ function recoveryProblem({ condition, threshold, recoveryThreshold }: MetricSubj
     default:
       return `has no meaning for the condition "${condition}"`;
   }
+}
+
+/** Agents have no tags: a filter by them would look as if it did something. */
+function filterOf({ agent_filter: given }: GivenRule, current: AlertRule | null, kind: 'metric' | 'agent'): RuleFilter {
+  const { tags, ...ofAgents } = given === undefined ? (current?.filter ?? {}) : toFilter(given);
+  if (kind === 'metric') return tags === undefined ? ofAgents : { ...ofAgents, tags };
+  if (given !== undefined && tags !== undefined)
+    throw invalid('agent_filter.tags', 'has no meaning for rules about agents: they have no tags');
+  return ofAgents;
 }
 
 function toFilter({ agent_ids, providers, regions, tags }: NonNullable<GivenRule['agent_filter']>): RuleFilter {

@@ -95,9 +95,18 @@ describe('a rule', () => {
     [{ ...LATENCY, condition: 'lt', recovery_threshold: 100 }, 'recovery_threshold'],
     [{ ...LATENCY, condition: 'eq', recovery_threshold: 200 }, 'recovery_threshold'],
     [{ ...LATENCY, agent_filter: { agent_ids: ['a/b'] } }, 'agent_filter.agent_ids.0'],
+    [{ name: 'x', agent_condition: 'stale', agent_filter: { tags: { target: '8.8.8.8' } } }, 'agent_filter.tags'],
+    [{ ...LATENCY, by: Array.from({ length: 21 }, (_, i) => `tag-${i}`) }, 'by'],
+    [{ ...LATENCY, labels: { team: 'x'.repeat(1_025) } }, 'labels.team'],
     [{ ...LATENCY, treshold: 3 }, 'treshold'],
   ])('%j is refused, naming the field', (body, field) => {
     expect(problem(body)).toEqual(['validation_failed', field]);
+  });
+
+  test('about agents knows no tags: those of the rule it was go', () => {
+    const before = stored(parseRule({ ...LATENCY, agent_filter: { providers: ['gcp'], tags: { target: '8.8.8.8' } } }, null));
+    expect(parseRule({ agent_condition: 'stale' }, before).filter).toEqual({ providers: ['gcp'] });
+    expect(parseRule({ name: 'x', agent_condition: 'stale', agent_filter: { tags: {} } }, null).filter).toEqual({});
   });
 
   test('is changed by what is given alone', () => {
