@@ -24,7 +24,7 @@ export interface TopologyLimits {
   readonly agentsPerQuery: number;
 }
 
-const LIMITS: TopologyLimits = { agents: 10_000, edges: 20_000, agentsPerQuery: 250 };
+const LIMITS: TopologyLimits = { agents: 10_000, edges: 20_000, agentsPerQuery: 100 };
 
 export class TopologyQueries {
   constructor(

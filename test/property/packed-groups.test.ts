@@ -44,10 +44,27 @@ const answer = fc
   .record({ labels: fc.nat(3), sumOfMeans: fc.boolean(), increase: fc.boolean(), percentiles: fc.option(fc.nat(3)) })
   .chain(groupsOf);
 
-test('what was packed is unpacked', () => {
-  fc.assert(
-    fc.property(answer, (groups) => {
-      expect(unpack(structuredClone(pack(groups)))).toEqual(groups);
+test('what was packed is unpacked', async () => {
+  await fc.assert(
+    fc.asyncProperty(answer, async (groups) => {
+      expect(await unpack(structuredClone(pack(groups)))).toEqual(groups);
     }),
   );
+});
+
+test('the event loop has its turn while many groups are unpacked', async () => {
+  const column = Float64Array.of(1);
+  const group = { labels: ['a'], seriesCount: 1, agentCount: 1, unit: null, commonTagsJson: '{}', uniqueNames: 1, firstMs: 1, lastMs: 1 };
+  const columns = { bucketsMs: column, count: column, sum: column, min: column, max: column };
+  const packed = pack(Array.from({ length: 100_000 }, () => ({ ...group, ...columns })));
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  expect(await unpack(packed)).toHaveLength(100_000);
+  isOver = true;
+  expect(turns).toBeGreaterThan(1);
 });

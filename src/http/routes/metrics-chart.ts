@@ -1,11 +1,11 @@
 /** `GET /metrics/chart`: what a chart draws. */
-import { setImmediate } from 'node:timers/promises';
 import { Router } from 'express';
 import Joi from 'joi';
 import { AppError } from '../../model/errors.js';
 import type { ChartQueries, ChartRequest } from '../../query/chart.js';
 import type { Clock } from '../../runtime/clock.js';
 import { type GivenRange, parseDuration, parseTime } from '../params.js';
+import { jsonInSlices } from './json-in-slices.js';
 import { aggregation, type AggregationParams, groupBy, toGroupBy } from './aggregation-params.js';
 import { type FilterParams, filterParams, limit, rangeParams, readQuery, repeated, text, toFilter, toRange } from './read-params.js';
 
@@ -22,8 +22,6 @@ const AUTO = 'auto';
 const MAX_NAMES = 10;
 const MAX_POINTS = 5_000;
 const MAX_GROUPS = 1_000;
-/** Longer than this nobody else waits for an answer to be written. */
-const SLICE_MS = 10;
 
 const chartSchema = Joi.object<ChartParams>({
   ...filterParams,
@@ -45,7 +43,7 @@ export function metricChartRoutes({ chartQueries, clock }: ChartDeps): Router {
 
   router.get('/metrics/chart', async (req, res) => {
     const answer = await chartQueries.chart(toRequest(readQuery(chartSchema, req.query), clock.nowMs()));
-    res.type('json').send(await inSlices(answer));
+    res.type('json').send(await jsonInSlices(answer, 'series'));
   });
 
   return router;
@@ -82,17 +80,4 @@ function invalid(field: string, reason: string, value: string): AppError {
   return new AppError('validation_failed', `${reason} (it is "${value.slice(0, 100)}")`, [
     { field, message: reason, value: value.slice(0, 100) },
   ]);
-}
-
-/** The answer as JSON, one series after the other. */
-async function inSlices({ series, ...rest }: Awaited<ReturnType<ChartQueries['chart']>>): Promise<string> {
-  const texts: string[] = [];
-  let sinceMs = performance.now();
-  for (const one of series) {
-    texts.push(JSON.stringify(one));
-    if (performance.now() - sinceMs < SLICE_MS) continue;
-    await setImmediate();
-    sinceMs = performance.now();
-  }
-  return `${JSON.stringify(rest).slice(0, -1)},"series":[${texts.join(',')}]}`;
 }

@@ -4,6 +4,7 @@ import Joi from 'joi';
 import type { TopologyQueries } from '../../query/topology.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { GivenRange } from '../params.js';
+import { jsonInSlices } from './json-in-slices.js';
 import { type FilterParams, filterParams, rangeParams, readQuery, toFilter, toRange } from './read-params.js';
 
 /** Edges are about now. */
@@ -15,7 +16,8 @@ export function topologyRoutes({ topologyQueries, clock }: { readonly topologyQu
   const router = Router();
   router.get('/topology', async (req, res) => {
     const params = readQuery(topologySchema, req.query);
-    res.json(await topologyQueries.topology(toFilter(params), toRange(params, clock.nowMs(), DEFAULT_RANGE)));
+    const graph = await topologyQueries.topology(toFilter(params), toRange(params, clock.nowMs(), DEFAULT_RANGE));
+    res.type('json').send(await jsonInSlices(graph, 'edges'));
   });
   return router;
 }

@@ -3,6 +3,7 @@
  * those keeps the event loop from its sockets for longer than finding them out took: so all columns travel as one, and
  * texts, which groups have in common, once. What is unpacked are views of it.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { AggregateGroup } from '../../../model/aggregate.js';
 
 export interface PackedGroups {
@@ -20,6 +21,9 @@ export interface PackedGroups {
 
 const NO_TEXT = -1;
 const FIXED_HEAD = 8;
+const SLICE_MS = 5;
+/** So many groups are unpacked between two looks at the clock. */
+const GROUPS_PER_LOOK = 250;
 
 /** All groups must hold the same columns, and the same number of labels: as those of one answer do. */
 export function pack(groups: readonly AggregateGroup[]): PackedGroups {
@@ -59,10 +63,17 @@ export function pack(groups: readonly AggregateGroup[]): PackedGroups {
   };
 }
 
-export function unpack({ labels, sumOfMeans, increase, percentiles, texts, heads, columns }: PackedGroups): AggregateGroup[] {
+/** With breaths in between: of tens of thousands of groups that takes a while. */
+export async function unpack(packed: PackedGroups): Promise<AggregateGroup[]> {
+  const { labels, sumOfMeans, increase, percentiles, texts, heads, columns } = packed;
   const groups: AggregateGroup[] = [];
   let at = 0;
+  let sinceMs = performance.now();
   for (let head = 0; head < heads.length; head += FIXED_HEAD + labels) {
+    if (groups.length % GROUPS_PER_LOOK === 0 && performance.now() - sinceMs >= SLICE_MS) {
+      await setImmediate();
+      sinceMs = performance.now();
+    }
     const number = (i: number): number => heads[head + i] as number;
     const text = (i: number): string | null => texts[number(i)] ?? null;
     const rows = number(0);
