@@ -1,15 +1,139 @@
-import { ChangeDetectionStrategy, Component } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal } from '@angular/core';
+import { MatButtonModule } from '@angular/material/button';
+import { RouterLink } from '@angular/router';
+import { History, Pencil, Plus, Send, Trash2 } from 'lucide';
+import { firstValueFrom } from 'rxjs';
+import type { Channel, ChannelType } from '../../core/alert-types';
+import { Api, type ApiError } from '../../core/api';
+import { loadable } from '../../core/loadable';
+import { Confirm } from '../../shared/confirm';
+import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
+import { Status } from '../../shared/status';
+import type { ChannelQuestion } from './channel-dialog';
+import { typeName } from './channel-form';
+import { DeliveryLog } from './delivery-log';
+import { matchersText } from './matchers';
 
-/** Not yet here. */
+const REFRESH_MS = 30_000;
+
+interface ChannelsAnswer {
+  readonly channels: readonly Channel[];
+  readonly types: readonly ChannelType[];
+}
+
+interface TestResult {
+  /** Null while it is on its way. */
+  readonly delivered: boolean | null;
+  readonly error: string | null;
+}
+
+/** Who is told of alerts, and how; whether that works. */
 @Component({
   selector: 'ccv-channels-section',
-  imports: [Notice],
+  imports: [RouterLink, MatButtonModule, DeliveryLog, Icon, Notice, Status],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<ccv-notice title="This comes next" />`,
+  templateUrl: './channels-section.html',
+  styleUrl: './section.scss',
 })
 export class ChannelsSection {
-  mayLeave(): Promise<boolean> {
-    return Promise.resolve(true);
+  private readonly api = inject(Api);
+  private readonly injector = inject(Injector);
+  private readonly confirm = inject(Confirm);
+
+  /** Of the address: the channel whose deliveries are shown. */
+  readonly log = input<string>();
+
+  protected readonly icons = { History, Pencil, Plus, Send, Trash2 };
+  protected readonly typeName = typeName;
+  protected readonly matchersText = matchersText;
+  protected readonly placeholders = [0, 1];
+  protected readonly list = loadable({
+    params: () => true,
+    load: (_, abort) => this.api.get<ChannelsAnswer>('/alerts/channels', {}, abort),
+    refreshMs: REFRESH_MS,
+  });
+  /** As last read, with what has been changed here since. */
+  protected readonly channels = linkedSignal(() => this.list.value()?.channels);
+  protected readonly logged = computed(() => this.channels()?.find(({ id }) => id === this.log()) ?? null);
+  /** By channel. */
+  protected readonly results = signal<Readonly<Record<string, TestResult>>>({});
+  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
+  /** Said aloud. */
+  protected readonly news = signal('');
+
+  /** Opens the form; its code comes when it is first needed. */
+  protected async edit(channel: Channel | null): Promise<void> {
+    const types = this.list.value()?.types ?? [];
+    const { ChannelDialog, MatDialog } = await import('./channel-dialog');
+    const dialog = this.injector.get(MatDialog).open<unknown, ChannelQuestion, Channel>(ChannelDialog, {
+      data: { channel, types },
+      ariaModal: true,
+      autoFocus: '.first-focus',
+      // A click beside it must not throw away what was typed. Escape does close it.
+      disableClose: true,
+      width: '600px',
+      maxWidth: 'calc(100vw - 24px)',
+    });
+    const saved = await firstValueFrom(dialog.afterClosed());
+    if (saved === undefined) return;
+    this.put(saved);
+    this.done(`${saved.name} is saved.`);
+  }
+
+  protected async enable(channel: Channel, enabled: boolean): Promise<void> {
+    this.put({ ...channel, enabled });
+    try {
+      this.put(await this.api.put<Channel>(`/alerts/channels/${encodeURIComponent(channel.id)}`, { enabled }));
+      this.done(`${channel.name} is switched ${enabled ? 'on' : 'off'}.`);
+    } catch (error) {
+      this.put(channel);
+      this.problem.set({ title: `${channel.name} could not be switched ${enabled ? 'on' : 'off'}`, error: error as ApiError });
+    }
+  }
+
+  protected async test(channel: Channel): Promise<void> {
+    const tell = (result: TestResult): void => this.results.update((results) => ({ ...results, [channel.id]: result }));
+    tell({ delivered: null, error: null });
+    try {
+      tell(await this.api.post<TestResult>(`/alerts/channels/${encodeURIComponent(channel.id)}/test`, {}));
+    } catch (error) {
+      tell({ delivered: false, error: (error as ApiError).message });
+    }
+  }
+
+  protected async remove(channel: Channel): Promise<void> {
+    const isSure = await this.confirm.ask({
+      title: `Delete ${channel.name}?`,
+      message: 'Nobody is told of alerts through it any more, and its log of deliveries goes with it.',
+      action: 'Delete',
+      danger: true,
+    });
+    if (!isSure) return;
+    try {
+      await this.api.delete(`/alerts/channels/${encodeURIComponent(channel.id)}`);
+    } catch (error) {
+      // Gone already is as good.
+      if ((error as ApiError).status !== 404) {
+        this.problem.set({ title: `${channel.name} could not be deleted`, error: error as ApiError });
+        return;
+      }
+    }
+    this.channels.update((channels) => channels?.filter(({ id }) => id !== channel.id));
+    this.done(`${channel.name} is deleted.`);
+  }
+
+  private put(channel: Channel): void {
+    this.channels.update((channels = []) =>
+      channels.some(({ id }) => id === channel.id)
+        ? channels.map((old) => (old.id === channel.id ? channel : old))
+        : [...channels, channel],
+    );
+  }
+
+  private done(news: string): void {
+    this.problem.set(null);
+    this.news.set(news);
+    this.list.reload();
   }
 }
