@@ -71,8 +71,11 @@ const MATCH: IsActiveMatchOptions = { paths: 'exact', queryParams: 'ignored', ma
       border-bottom-color: var(--mat-sys-primary);
     }
     @media (max-width: 500px) {
+      nav {
+        gap: 0;
+      }
       a {
-        padding: 8px;
+        padding: 8px 7px;
       }
     }
   `,

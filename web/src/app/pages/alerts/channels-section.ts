@@ -102,6 +102,10 @@ export class ChannelsSection {
     }
   }
 
+  protected isTesting({ id }: Channel): boolean {
+    return this.results()[id]?.delivered === null;
+  }
+
   protected async remove(channel: Channel): Promise<void> {
     const isSure = await this.confirm.ask({
       title: `Delete ${channel.name}?`,

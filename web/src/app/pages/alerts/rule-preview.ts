@@ -3,7 +3,7 @@ import { MatButtonModule } from '@angular/material/button';
 import type { RuleTest } from '../../core/alert-types';
 import { Api, type ApiError, type Params } from '../../core/api';
 import { loadable } from '../../core/loadable';
-import { lasting, rangeQuery, type TimeRange } from '../../core/time-range';
+import { lasting, parseRange, rangeQuery, type TimeRange } from '../../core/time-range';
 import { formatCount, formatDuration, formatValue } from '../../core/units';
 import { Chart, type ChartData, describeLines } from '../../shared/chart';
 import { Notice } from '../../shared/notice';
@@ -15,6 +15,12 @@ import { type RuleForm, testBodyOf } from './rule-form';
 /** Typing has come to rest after this long. */
 const REST_MS = 600;
 const HEIGHT_PX = 260;
+const RANGES: readonly (readonly [text: string, label: string])[] = [
+  ['1h', 'in the last hour'],
+  ['6h', 'in the last 6 hours'],
+  ['1d', 'in the last 24 hours'],
+  ['7d', 'in the last 7 days'],
+];
 const DAY = lasting(86_400_000);
 
 /** As `GET /metrics/chart` answers. */
@@ -41,7 +47,7 @@ interface Asked {
   readonly form: RuleForm;
 }
 
-/** What a rule that is being filled in would have done in the last day: its metric with its thresholds, and when it would have fired. */
+/** What a rule that is being filled in would have done of late: its metric with its thresholds, and when it would have fired. */
 @Component({
   selector: 'ccv-rule-preview',
   imports: [MatButtonModule, Chart, Notice],
@@ -61,7 +67,9 @@ export class RulePreview {
   protected readonly maxLines = MAX_LINES;
   protected readonly count = formatCount;
   protected readonly duration = formatDuration;
-  private readonly range: TimeRange = DAY;
+  protected readonly ranges = RANGES;
+  protected readonly range = signal('1d');
+  private readonly timeRange = computed<TimeRange>(() => parseRange({ range: this.range() }, DAY));
   /** The form as it stood when typing came to rest. */
   private readonly rested = signal<Asked | null>(null);
   /** Labels of the group that is looked at alone. */
@@ -71,13 +79,16 @@ export class RulePreview {
   private readonly question = computed<Params | undefined>(
     () => {
       const form = this.rested()?.form;
-      return form === undefined ? undefined : (chartQuestion(form, this.range, this.focus()?.labels ?? null) ?? undefined);
+      return form === undefined ? undefined : (chartQuestion(form, this.timeRange(), this.focus()?.labels ?? null) ?? undefined);
     },
     { equal: same },
   );
   protected readonly test = loadable({
-    params: () => this.testBody(),
-    load: (rule, abort) => this.api.post<RuleTest>('/alerts/rules/test', { rule, ...rangeQuery(this.range) }, abort),
+    params: () => {
+      const rule = this.testBody();
+      return rule === undefined ? undefined : { rule, ...rangeQuery(this.timeRange()) };
+    },
+    load: (body, abort) => this.api.post<RuleTest>('/alerts/rules/test', body, abort),
     keepsValue: true,
   });
   protected readonly chart = loadable({
@@ -138,6 +149,12 @@ export class RulePreview {
 
   protected value(value: number | null): string {
     return formatValue(value, this.shownUnit());
+  }
+
+  /** Groups that fired then may be others. */
+  protected choose(range: string): void {
+    this.focus.set(null);
+    this.range.set(range);
   }
 
   protected look(group: FiredGroup): void {
