@@ -16,7 +16,7 @@ const INTERVAL_S = 2;
 const { values: options } = parseArgs({
   options: {
     out: { type: 'string', default: fileURLToPath(new URL('../docs/screenshots', import.meta.url)) },
-    seconds: { type: 'string', default: '130' },
+    seconds: { type: 'string', default: '170' },
   },
 });
 
@@ -27,13 +27,13 @@ const LOOKS = [
 ];
 const RANGE = 'range=2m';
 const PAGES = [
-  { name: 'overview', path: `/?${RANGE}` },
+  { name: 'overview', path: `/?${RANGE}`, minHeight: 1_060 },
   { name: 'agents', path: '/agents' },
   { name: 'agent', path: `/agents/${AGENT_ID}?${RANGE}` },
   { name: 'agent-configuration', path: `/agents/${AGENT_ID}?tab=config` },
   { name: 'alerts', path: '/alerts' },
   { name: 'alert-rules', path: '/alerts/rules' },
-  { name: 'explorer', path: `/explore?m=ping_rtt_avg_ms&agent=fleet-0001&agent=fleet-0002&${RANGE}&step=5s` },
+  { name: 'explorer', path: `/explore?m=ping_rtt_avg_ms&agent=fleet-0001&agent=fleet-0002&${RANGE}&step=5s`, minHeight: 960 },
   { name: 'topology', path: `/topology?${RANGE}` },
   { name: 'about', path: '/about' },
   { name: 'targets', path: '/targets' },
@@ -62,7 +62,7 @@ async function populate(lab) {
   const place = { provider: 'on-premise', region: 'lab', zone: 'rack-1' };
   writeFileSync(file, JSON.stringify({ interval: INTERVAL_S, ...place, ...local }), { mode: 0o600 });
   lab.startAgent(AGENT_ID, ['--config', file]);
-  await lab.startFleet({ agents: 10, intervalS: INTERVAL_S, series: 34 });
+  await lab.startFleet({ agents: 8, intervalS: INTERVAL_S, series: 34 });
   await lab.until(async () => (await lab.get('/api/v1/agents')).agents.some(({ id, status }) => id === AGENT_ID && status === 'connected'));
   const pinged = { ping: ['127.0.0.1'], tcp: local.tcp, http: local.http };
   await lab.put(`/api/v1/agents/${AGENT_ID}/config`, {
@@ -72,11 +72,11 @@ async function populate(lab) {
   });
 }
 
-async function shoot(lab, { name, path }, { look, theme, width, height }) {
+async function shoot(lab, { name, path, minHeight = 0 }, { look, theme, width, height }) {
   const context = await lab.browser.newContext({
     baseURL: lab.url,
     colorScheme: theme,
-    viewport: { width, height },
+    viewport: { width, height: Math.max(height, minHeight) },
     reducedMotion: 'reduce',
     locale: 'en-GB',
     timezoneId: 'UTC',
