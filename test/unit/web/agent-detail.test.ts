@@ -62,8 +62,8 @@ describe('facts', () => {
   test('a clock is right within a second', () => {
     expect(skewText(null).text).toBe('not known');
     expect(skewText(-900)).toEqual({ text: 'right', isWrong: false });
-    expect(skewText(5_000)).toEqual({ text: '5 s ahead', isWrong: false });
-    expect(skewText(-3_600_000)).toEqual({ text: '1 h behind', isWrong: true });
+    expect(skewText(5_000)).toEqual({ text: '5 s behind', isWrong: false });
+    expect(skewText(-3_600_000)).toEqual({ text: '1 h ahead', isWrong: true });
   });
 
   test('a gap says why and how much', () => {

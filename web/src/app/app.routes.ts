@@ -14,7 +14,8 @@ export const routes: Routes = [
   {
     path: 'agents/:agentId',
     title: ({ params }) => `${String(params['agentId'])} · ${BRAND}`,
-    canDeactivate: [(page: { mayLeave(): Promise<boolean> }) => page.mayLeave()],
+    // No page is there while a key is asked for.
+    canDeactivate: [(page: { mayLeave(): Promise<boolean> } | null) => page?.mayLeave() ?? true],
     loadComponent: async () => (await import('./pages/agent-detail/agent-detail-page')).AgentDetailPage,
   },
   {

@@ -6,7 +6,7 @@ import { LiveChannel } from './live-channel';
 /** News of agents come together on the screen this often: with a thousand agents there are hundreds a second. */
 const SHOW_INTERVAL_MS = 500;
 const PAGE = 1_000;
-/** While the live channel is away, and now and then when it is not: who was deleted is not said there. */
+/** While the live channel is away or a reading failed, and now and then otherwise: who was deleted is not said there. */
 const REFRESH_OFFLINE_MS = 15_000;
 const REFRESH_LIVE_MS = 120_000;
 
@@ -15,7 +15,7 @@ const REFRESH_LIVE_MS = 120_000;
 export class AgentStore {
   private readonly api = inject(Api);
   private readonly live = inject(LiveChannel);
-  private readonly byId = new Map<string, Agent>();
+  private byId = new Map<string, Agent>();
   private readonly shown = signal<readonly Agent[]>([]);
   private readonly failure = signal<ApiError | null>(null);
   private readonly loaded = signal(false);
@@ -27,20 +27,31 @@ export class AgentStore {
   readonly error = this.failure.asReadonly();
   readonly connected = computed(() => this.shown().filter(({ status }) => status === 'connected').length);
   private showing: ReturnType<typeof setTimeout> | null = null;
-  private refreshing: ReturnType<typeof setTimeout> | null = null;
   private reading: Promise<void> | null = null;
+  /** What a reading that is on its way brings may be older than what made somebody ask for it. */
+  private mustReadAgain = false;
+  /** Of whom something was heard while a list was on its way: that is newer than what the list says of them. */
+  private readonly heardOf = new Set<string>();
+  private readonly readings = signal(0);
 
   constructor() {
     for (const type of ['agent_connected', 'agent_disconnected', 'agent_updated'] as const) {
       this.live.on(type, (agent) => {
         this.byId.set(agent.id, agent);
+        this.heardOf.add(agent.id);
         this.showSoon();
       });
     }
+    document.addEventListener('visibilitychange', () => this.showSoon());
     effect(() => {
-      this.live.connections();
-      this.live.isLive();
+      this.live.comebacks();
       untracked(() => void this.refresh());
+    });
+    effect((onCleanup) => {
+      this.readings();
+      const isUpToDate = this.live.isLive() && this.failure() === null;
+      const timer = setTimeout(() => void this.refresh(), isUpToDate ? REFRESH_LIVE_MS : REFRESH_OFFLINE_MS);
+      onCleanup(() => clearTimeout(timer));
     });
   }
 
@@ -52,20 +63,29 @@ export class AgentStore {
   /** Out of sight at once: it was deleted here. */
   remove(id: string): void {
     this.byId.delete(id);
+    this.heardOf.add(id);
     this.show();
   }
 
-  /** Reads all agents; one reading at a time. Never throws: see `error`. */
+  /** Reads all agents; one reading at a time, and another one after it when asked meanwhile. Never throws: see `error`. */
   refresh(): Promise<void> {
-    this.reading ??= this.read().finally(() => {
+    this.mustReadAgain = this.reading !== null;
+    this.reading ??= this.readUntilNew().finally(() => {
       this.reading = null;
-      if (this.refreshing !== null) clearTimeout(this.refreshing);
-      this.refreshing = setTimeout(() => void this.refresh(), this.live.isLive() ? REFRESH_LIVE_MS : REFRESH_OFFLINE_MS);
+      this.readings.update((count) => count + 1);
     });
     return this.reading;
   }
 
+  private async readUntilNew(): Promise<void> {
+    do {
+      this.mustReadAgain = false;
+      await this.read();
+    } while (this.mustReadAgain);
+  }
+
   private async read(): Promise<void> {
+    this.heardOf.clear();
     try {
       const all: Agent[] = [];
       for (let more = true; more; ) {
@@ -78,8 +98,13 @@ export class AgentStore {
         all.push(...page.agents);
         more = page.pagination.hasMore && page.agents.length > 0;
       }
-      this.byId.clear();
-      for (const agent of all) this.byId.set(agent.id, agent);
+      const read = new Map(all.map((agent) => [agent.id, agent]));
+      for (const id of this.heardOf) {
+        const agent = this.byId.get(id);
+        if (agent === undefined) read.delete(id);
+        else read.set(id, agent);
+      }
+      this.byId = read;
       this.failure.set(null);
       this.loaded.set(true);
       this.show();
@@ -88,8 +113,9 @@ export class AgentStore {
     }
   }
 
+  /** Not while nobody looks: it is made up for when somebody does. */
   private showSoon(): void {
-    this.showing ??= setTimeout(() => this.show(), SHOW_INTERVAL_MS);
+    if (document.visibilityState === 'visible') this.showing ??= setTimeout(() => this.show(), SHOW_INTERVAL_MS);
   }
 
   private show(): void {

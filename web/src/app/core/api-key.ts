@@ -21,6 +21,7 @@ export class ApiKey {
     this.isNeeded.set(false);
   }
 
+  /** From here and from this device. */
   forget(): void {
     for (const storage of [() => localStorage, () => sessionStorage]) write(storage, null);
     this.value.set(null);

@@ -1,5 +1,6 @@
 import { inject, Injectable } from '@angular/core';
 import { ApiKey } from './api-key';
+import { Clock } from './clock';
 
 const BASE = '/api/v1';
 
@@ -24,6 +25,7 @@ export class ApiError extends Error {
 @Injectable({ providedIn: 'root' })
 export class Api {
   private readonly key = inject(ApiKey);
+  private readonly clock = inject(Clock);
 
   get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
     return this.json<T>(`${BASE}${path}${queryOf(params)}`, { signal: signal ?? null });
@@ -43,15 +45,20 @@ export class Api {
 
   /** An answer outside of the API's prefix, as text: the server's own figures. */
   text(path: string, signal?: AbortSignal): Promise<string> {
-    return this.request(path, { signal: signal ?? null }).then((response) => response.text());
+    return this.request(path, { signal: signal ?? null }, (response) => response.text());
   }
 
   /** Whether the server takes this key. */
   async accepts(key: string): Promise<boolean> {
-    const response = await fetch(`${BASE}/info`, { headers: { 'X-API-Key': key } });
-    if (response.ok) return true;
-    if (response.status === 401) return false;
-    throw await errorOf(response);
+    // Nothing else fits into a header.
+    if (!/^[\x21-\x7e]+$/.test(key)) return false;
+    try {
+      await this.exchange(`${BASE}/info`, { headers: { 'X-API-Key': key } }, () => Promise.resolve());
+      return true;
+    } catch (error) {
+      if ((error as ApiError).status === 401) return false;
+      throw error;
+    }
   }
 
   private send<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
@@ -59,24 +66,34 @@ export class Api {
     return this.json<T>(`${BASE}${path}`, { method, body: JSON.stringify(body), headers, signal: signal ?? null });
   }
 
-  private async json<T>(url: string, init: RequestInit): Promise<T> {
-    const response = await this.request(url, init);
-    return (await response.json()) as T;
+  private json<T>(url: string, init: RequestInit): Promise<T> {
+    return this.request(url, init, (response) => response.json() as Promise<T>);
   }
 
-  private async request(url: string, init: RequestInit): Promise<Response> {
+  private async request<T>(url: string, init: RequestInit, read: (response: Response) => Promise<T>): Promise<T> {
     const key = this.key.value();
     const headers = { ...(init.headers as Record<string, string> | undefined), ...(key !== null && { 'X-API-Key': key }) };
-    let response: Response;
     try {
-      response = await fetch(url, { ...init, headers });
+      return await this.exchange(url, { ...init, headers }, read);
     } catch (error) {
-      if (init.signal?.aborted === true) throw error;
+      // A key that was changed meanwhile is not what was refused.
+      if ((error as Partial<ApiError>).status === 401 && key === this.key.value()) this.key.isNeeded.set(true);
+      throw error;
+    }
+  }
+
+  /** An answer that breaks off is none. */
+  private async exchange<T>(url: string, init: RequestInit, read: (response: Response) => Promise<T>): Promise<T> {
+    const askedMs = Date.now();
+    try {
+      const response = await fetch(url, init);
+      this.clock.hear({ serverMs: Date.parse(response.headers.get('Date') ?? ''), askedMs, answeredMs: Date.now() });
+      if (!response.ok) throw await errorOf(response);
+      return await read(response);
+    } catch (error) {
+      if (error instanceof ApiError || init.signal?.aborted === true) throw error;
       throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
     }
-    if (response.ok) return response;
-    if (response.status === 401) this.key.isNeeded.set(true);
-    throw await errorOf(response);
   }
 }
 

@@ -21,35 +21,43 @@ type Handler<T> = (data: T) => void;
 
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 15_000;
-/** The server says something at least every thirty seconds where anything lives; a browser hears nothing of WebSocket pings. */
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A page that comes into sight after a silence this long (a machine that slept, a network that was changed) does not trust its connection. */
+const SILENCE_MS = 60_000;
 
 /**
  * The live channel at `/ws`: connects by itself and again after every end, with pauses that grow from 1 s to 15 s and a
- * random part, so that not all consoles come back at the same moment.
+ * random part, so that not all consoles come back at the same moment. While a key is asked for it waits for that.
  */
 @Injectable({ providedIn: 'root' })
 export class LiveChannel {
   private readonly key = inject(ApiKey);
   private readonly current = signal<LiveState>('connecting');
-  private readonly count = signal(0);
+  private readonly returns = signal(0);
   readonly state = this.current.asReadonly();
   readonly isLive = computed(() => this.current() === 'live');
-  /** Grows each time the channel opens: whatever was shown before may be old. */
-  readonly connections = this.count.asReadonly();
+  /** Grows each time the channel opens again: whatever was shown before may be old. The page's first connection does not count. */
+  readonly comebacks = this.returns.asReadonly();
   private readonly handlers = new Map<keyof LiveMessages, Set<Handler<never>>>();
   private readonly followed = new Map<string, number>();
   private socket: WebSocket | null = null;
   private retryMs = FIRST_RETRY_MS;
   private retry: ReturnType<typeof setTimeout> | null = null;
+  private attempts = 0;
+  private heardAtMs = 0;
 
   constructor() {
     // A new key means a new connection; the first one as well.
     effect(() => {
       this.key.value();
-      untracked(() => this.reconnect());
+      const isWaiting = this.key.isNeeded();
+      untracked(() => (isWaiting ? this.disconnect() : this.reconnect()));
     });
     addEventListener('online', () => this.reconnect());
+    document.addEventListener('visibilitychange', () => {
+      const isSilent = performance.now() - this.heardAtMs > SILENCE_MS;
+      if (document.visibilityState === 'visible' && this.isLive() && isSilent) this.reconnect();
+    });
   }
 
   /** Calls back for each message of the type; answers how to stop it. */
@@ -79,12 +87,17 @@ export class LiveChannel {
   }
 
   private reconnect(): void {
+    this.disconnect();
+    if (!this.key.isNeeded()) this.connect();
+  }
+
+  private disconnect(): void {
     if (this.retry !== null) clearTimeout(this.retry);
     this.retry = null;
     const old = this.socket;
     this.socket = null;
     old?.close();
-    this.connect();
+    if (this.key.isNeeded()) this.current.set('offline');
   }
 
   private connect(): void {
@@ -94,6 +107,8 @@ export class LiveChannel {
     if (key !== null) url.searchParams.set('api_key', key);
     const socket = new WebSocket(url);
     this.socket = socket;
+    this.attempts += 1;
+    const isFirst = this.attempts === 1;
     if (this.current() === 'live') this.current.set('connecting');
     const timeout = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
     socket.addEventListener('open', () => {
@@ -101,8 +116,9 @@ export class LiveChannel {
       if (this.socket !== socket) return;
       this.retryMs = FIRST_RETRY_MS;
       for (const agentId of this.followed.keys()) this.send('subscribe_agent', { agent_id: agentId });
+      this.heardAtMs = performance.now();
       this.current.set('live');
-      this.count.update((count) => count + 1);
+      if (!isFirst) this.returns.update((count) => count + 1);
     });
     socket.addEventListener('message', ({ data }: MessageEvent<string>) => {
       if (this.socket === socket) this.receive(data);
@@ -119,8 +135,15 @@ export class LiveChannel {
   }
 
   private receive(text: string): void {
-    const { type, data } = JSON.parse(text) as { type: keyof LiveMessages; data: never };
-    for (const handler of this.handlers.get(type) ?? []) handler(data);
+    this.heardAtMs = performance.now();
+    let message: { readonly type: keyof LiveMessages; readonly data: never };
+    try {
+      message = JSON.parse(text) as typeof message;
+    } catch {
+      // What cannot be understood is no news; everything is read over REST as well.
+      return;
+    }
+    for (const handler of this.handlers.get(message.type) ?? []) handler(message.data);
   }
 
   private send(type: string, data: object): void {

@@ -1,4 +1,4 @@
-import { DestroyRef, effect, inject, type Signal, signal, untracked } from '@angular/core';
+import { computed, DestroyRef, effect, inject, type Signal, signal, untracked } from '@angular/core';
 import type { ApiError } from './api';
 import { LiveChannel } from './live-channel';
 
@@ -13,7 +13,10 @@ export interface Loadable<T> {
 }
 
 export interface LoadableOptions<P, T> {
-  /** What to ask for; read again when it changes, not at all while it is undefined. A value of other params is dropped unless `keepsValue`. */
+  /**
+   * What to ask for; read again when it says something else, not at all while it is undefined. A value of other params is dropped
+   * unless `keepsValue`.
+   */
   readonly params: () => P | undefined;
   readonly load: (params: P, signal: AbortSignal) => Promise<T>;
   /** Reads again after this long, while the page is in sight. */
@@ -34,28 +37,36 @@ export function loadable<P, T>({ params, load, refreshMs, keepsValue = false }: 
   const value = signal<T | undefined>(undefined);
   const error = signal<ApiError | null>(null);
   const isLoading = signal(false);
+  const wanted = computed(params, { equal: (a, b) => JSON.stringify(a) === JSON.stringify(b) });
+  let asked: P | undefined;
   let controller: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
-  let asked: P | undefined;
+  /** Its time came while the page was out of sight. */
+  let isOverdue = false;
+
+  const stop = (): void => {
+    controller?.abort();
+    if (timer !== null) clearTimeout(timer);
+    isOverdue = false;
+  };
 
   const schedule = (delayMs: number | undefined): void => {
     if (delayMs === undefined) return;
     timer = setTimeout(() => {
       if (document.visibilityState === 'visible') void read();
-      else document.addEventListener('visibilitychange', () => void read(), { once: true });
+      else isOverdue = true;
     }, delayMs);
   };
 
   const read = async (): Promise<void> => {
-    controller?.abort();
-    if (timer !== null) clearTimeout(timer);
-    const wanted = asked;
-    if (wanted === undefined) return;
+    stop();
+    const question = asked;
+    isLoading.set(question !== undefined);
+    if (question === undefined) return;
     const own = new AbortController();
     controller = own;
-    isLoading.set(true);
     try {
-      const answer = await load(wanted, own.signal);
+      const answer = await load(question, own.signal);
       if (own.signal.aborted) return;
       value.set(answer);
       error.set(null);
@@ -71,18 +82,24 @@ export function loadable<P, T>({ params, load, refreshMs, keepsValue = false }: 
   };
 
   effect(() => {
-    const wanted = params();
-    live.connections();
+    const question = wanted();
+    live.comebacks();
     untracked(() => {
-      if (!keepsValue && JSON.stringify(wanted) !== JSON.stringify(asked)) value.set(undefined);
-      asked = wanted;
-      if (wanted !== undefined) void read();
+      if (question !== asked) {
+        error.set(null);
+        if (!keepsValue) value.set(undefined);
+      }
+      asked = question;
+      void read();
     });
   });
+  const seen = (): void => {
+    if (isOverdue && document.visibilityState === 'visible') void read();
+  };
+  document.addEventListener('visibilitychange', seen);
   inject(DestroyRef).onDestroy(() => {
-    asked = undefined;
-    controller?.abort();
-    if (timer !== null) clearTimeout(timer);
+    document.removeEventListener('visibilitychange', seen);
+    stop();
   });
   return { value, error, isLoading, reload: () => void read() };
 }

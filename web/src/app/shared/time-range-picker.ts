@@ -1,7 +1,8 @@
-import { ChangeDetectionStrategy, Component, computed, input, output, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, output, signal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
-import { MatMenuModule } from '@angular/material/menu';
+import { MatMenuModule, MatMenuTrigger } from '@angular/material/menu';
 import { CalendarClock } from 'lucide';
+import { Clock } from '../core/clock';
 import { durationText, lasting, type TimeRange, USUAL_RANGES } from '../core/time-range';
 import { localTime, utcTime } from '../core/times';
 import { Icon } from './icon';
@@ -24,7 +25,7 @@ import { Icon } from './icon';
         @if (problem(); as text) {
           <p role="alert">{{ text }}</p>
         }
-        <button matButton="filled" type="submit" (click)="apply($event)">Show</button>
+        <button matButton="filled" type="submit">Show</button>
       </form>
     </mat-menu>`,
   styles: `
@@ -54,6 +55,8 @@ import { Icon } from './icon';
   `,
 })
 export class TimeRangePicker {
+  private readonly clock = inject(Clock);
+  private readonly trigger = viewChild.required(MatMenuTrigger);
   readonly range = input.required<TimeRange>();
   readonly rangeChange = output<TimeRange>();
   protected readonly icon = CalendarClock;
@@ -78,7 +81,7 @@ export class TimeRangePicker {
 
   protected prefill(): void {
     const range = this.range();
-    const endMs = range.kind === 'between' ? range.endMs : Date.now();
+    const endMs = range.kind === 'between' ? range.endMs : this.clock.now();
     const startMs = range.kind === 'between' ? range.startMs : endMs - range.durationMs;
     this.problem.set(null);
     this.from.set(inputValue(startMs));
@@ -95,12 +98,11 @@ export class TimeRangePicker {
     const startMs = Date.parse(this.from());
     const endMs = Date.parse(this.to());
     if (!(startMs < endMs)) {
-      event.stopPropagation();
       this.problem.set('"From" must be before "to".');
       return;
     }
     this.rangeChange.emit({ kind: 'between', startMs, endMs });
-    document.body.click();
+    this.trigger().closeMenu();
   }
 }
 

@@ -8,7 +8,7 @@ import { ApiKey } from '../core/api-key';
   selector: 'ccv-sign-in-page',
   imports: [MatButtonModule],
   changeDetection: ChangeDetectionStrategy.OnPush,
-  template: `<form class="card" (submit)="submit($event, key.value, remember.checked)">
+  template: `<form class="card" (submit)="submit($event, key.value.trim(), remember.checked)">
     <h1>API key</h1>
     <p class="muted">This server answers those with a key only. Whoever runs it has set it as <code>API_KEYS</code>.</p>
     <label>
@@ -65,6 +65,7 @@ export class SignInPage {
   protected async submit(event: Event, key: string, remember: boolean): Promise<void> {
     event.preventDefault();
     this.isChecking.set(true);
+    this.problem.set(null);
     try {
       if (await this.api.accepts(key)) this.apiKey.accept(key, remember);
       else this.problem.set('The server does not know this key.');

@@ -57,7 +57,7 @@ export class AboutPage {
     params: () => ({}),
     load: async (_, signal) => {
       const health = JSON.parse(await this.api.text('/health', signal)) as Health;
-      return { ...health, startedMs: Date.now() - health.uptime * 1_000 };
+      return { ...health, startedMs: this.clock.now() - health.uptime * 1_000 };
     },
     refreshMs: REFRESH_MS,
   });

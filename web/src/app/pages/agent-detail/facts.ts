@@ -6,12 +6,12 @@ import { formatCount, formatDuration } from '../../core/units';
 const USUAL_SKEW_MS = 1_000;
 const WRONG_SKEW_MS = 60_000;
 
-/** How far an agent's clock is off, positive when it is ahead of the server's. */
+/** How far an agent's clock is off. The server's minus the agent's: positive when the agent's is behind. */
 export function skewText(skewMs: number | null): { text: string; isWrong: boolean } {
   if (skewMs === null) return { text: 'not known', isWrong: false };
   const size = Math.abs(skewMs);
   if (size < USUAL_SKEW_MS) return { text: 'right', isWrong: false };
-  return { text: `${formatDuration(size)} ${skewMs > 0 ? 'ahead' : 'behind'}`, isWrong: size >= WRONG_SKEW_MS };
+  return { text: `${formatDuration(size)} ${skewMs > 0 ? 'behind' : 'ahead'}`, isWrong: size >= WRONG_SKEW_MS };
 }
 
 /** Why data is missing, and how much of it. */

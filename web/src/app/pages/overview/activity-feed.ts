@@ -2,6 +2,7 @@ import { ChangeDetectionStrategy, Component, computed, DestroyRef, inject, linke
 import { RouterLink } from '@angular/router';
 import { Api } from '../../core/api';
 import type { Activity } from '../../core/api-types';
+import { Clock } from '../../core/clock';
 import { loadable } from '../../core/loadable';
 import { LiveChannel } from '../../core/live-channel';
 import { Notice } from '../../shared/notice';
@@ -29,6 +30,7 @@ const SHOW_MS = 500;
 })
 export class ActivityFeed {
   private readonly api = inject(Api);
+  private readonly clock = inject(Clock);
   private readonly live = signal<readonly Activity[]>([]);
   private waiting: Activity[] = [];
   private showing: ReturnType<typeof setTimeout> | null = null;
@@ -56,7 +58,7 @@ export class ActivityFeed {
     const channel = inject(LiveChannel);
     const stops = (['agent_connected', 'agent_disconnected'] as const).map((type) =>
       channel.on(type, (agent) => {
-        this.waiting.push(liveActivity(type, agent, Date.now()));
+        this.waiting.push(liveActivity(type, agent, this.clock.now()));
         this.showing ??= setTimeout(() => this.show(), SHOW_MS);
         this.reading ??= setTimeout(() => this.read(), READ_AGAIN_MS);
       }),
