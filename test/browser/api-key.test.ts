@@ -47,3 +47,17 @@ test('a key that the server no longer takes is asked for again', async () => {
   await watched.page.goto('/');
   await watched.page.getByRole('heading', { level: 1, name: 'API key' }).waitFor();
 });
+
+test('a key can be forgotten: it is asked for again, and no longer on the device', async () => {
+  const watched = await console.newPage({ tolerates: REFUSED });
+  const { page } = watched;
+  await page.goto('/agents');
+  await page.getByLabel('Key', { exact: true }).fill(` ${KEY} `);
+  await page.getByLabel('Remember it on this device').check();
+  await page.keyboard.press('Enter');
+  await page.getByText(AGENT_ID).first().waitFor();
+  await page.getByRole('button', { name: 'Forget the API key' }).click();
+  await page.getByRole('heading', { level: 1, name: 'API key' }).waitFor();
+  await page.locator('header').getByText('No key', { exact: true }).waitFor();
+  expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
+});

@@ -49,3 +49,41 @@ test('a page that is opened while the API does not answer shows what there is wh
   await watched.page.getByText(AGENT_ID).first().waitFor();
   expect(await watched.page.locator('ccv-notice.is-error').count()).toBe(0);
 });
+
+test('a page whose code is not there yet is said to be missing while the server is away, and comes when it is back', async () => {
+  const watched = await console.openSettled('/about', { tolerates: [...NO_SERVER, /Failed to fetch dynamically imported module/] });
+  await state(watched, 'Live');
+  await console.app.app.stop();
+  await state(watched, 'Offline');
+  await watched.page.getByRole('navigation').getByText('Targets').click();
+  await watched.page.getByText('The page could not be loaded').waitFor();
+  await console.app.start();
+  await watched.page.getByRole('heading', { level: 1, name: 'Targets' }).waitFor({ timeout: 30_000 });
+  expect(new URL(watched.page.url()).pathname).toBe('/targets');
+});
+
+test('a page that opens reads everything once', async () => {
+  const watched = await console.newPage();
+  const asked: string[] = [];
+  watched.page.on('request', (request) => {
+    if (request.url().includes('/api/v1/')) asked.push(new URL(request.url()).pathname);
+  });
+  await watched.page.goto('/targets');
+  await state(watched, 'Live');
+  await watched.page.waitForLoadState('networkidle');
+  expect(asked.filter((path) => path === '/api/v1/agents')).toHaveLength(1);
+  expect(asked.filter((path) => path === '/api/v1/targets')).toHaveLength(1);
+});
+
+test('times are those of the server, also where the clock of the browser is wrong', async () => {
+  const watched = await console.newPage();
+  // Set ten minutes back.
+  await watched.page.addInitScript('{ const now = Date.now; Date.now = () => now() - 600_000; }');
+  await watched.page.goto('/agents');
+  await watched.page.getByText(AGENT_ID).first().waitFor();
+  await watched.page
+    .getByText(/^(?:just now|\d+ s ago)$/)
+    .first()
+    .waitFor();
+  expect(await watched.page.getByText(/^in \d+ min/).count()).toBe(0);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { explorerParams, linesOf, panelsFor, timesOf } from '../../../web/src/app/pages/agent-detail/panels.js';
+import { timesOf } from '../../../web/src/app/core/chart-answer.js';
+import { explorerParams, linesOf, panelsFor } from '../../../web/src/app/pages/agent-detail/panels.js';
 
 const line = (name: string, tags: Record<string, string>, values: number[] = [1]) => ({ name, unit: null, tags, values });
 

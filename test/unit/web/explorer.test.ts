@@ -1,13 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  type ChartAnswer,
-  chartQuestion,
-  extended,
-  gapSpans,
-  tailQuestion,
-  timesOf,
-} from '../../../web/src/app/pages/explorer/chart-answer.js';
+import { type ChartAnswer, gapSpans, timesOf } from '../../../web/src/app/core/chart-answer.js';
+import { chartQuestion, extended, tailQuestion } from '../../../web/src/app/pages/explorer/chart-question.js';
 import { csvOf, fileName, rowsOf } from '../../../web/src/app/pages/explorer/csv.js';
 import {
   type ExplorerState,

@@ -36,7 +36,8 @@ describe('paths', () => {
   test.each([
     [{ rttAvgMs: 10, lossPercent: 0, successPercent: 100 }, 'ok'],
     [{ rttAvgMs: 150, lossPercent: 0, successPercent: 100 }, 'warn'],
-    [{ rttAvgMs: 10, lossPercent: 0.1, successPercent: 100 }, 'warn'],
+    [{ rttAvgMs: 10, lossPercent: 0.9, successPercent: 99.1 }, 'ok'],
+    [{ rttAvgMs: 10, lossPercent: 1, successPercent: 100 }, 'warn'],
     [{ rttAvgMs: 10, lossPercent: 5, successPercent: 100 }, 'error'],
     [{ rttAvgMs: null, lossPercent: null, successPercent: 0 }, 'error'],
     [{ rttAvgMs: null, lossPercent: null, successPercent: null }, 'off'],

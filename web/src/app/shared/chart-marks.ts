@@ -60,3 +60,10 @@ export function drawMarks(plot: uPlot, marks: readonly ChartMark[], color: (name
   }
   ctx.restore();
 }
+
+/** What matters is seen, also where no value comes near it. */
+export function withMarks(min: number | null, max: number | null, marks: readonly ChartMark[]): [number | null, number | null] {
+  if (marks.length === 0) return [min, max];
+  const values = [...marks.map(({ value }) => value), ...[min, max].filter((value) => value !== null)];
+  return [Math.min(...values), Math.max(...values)];
+}

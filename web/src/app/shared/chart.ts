@@ -16,10 +16,14 @@ import uPlot from 'uplot';
 import type { Span } from '../core/time-range';
 import { utcTime } from '../core/times';
 import { formatValue, unitSymbol } from '../core/units';
-import { type ChartMark, drawMarks, drawShades } from './chart-marks';
-import { moveOfKey, panned, scaled } from './chart-moves';
+import { fmtDate, POWERS_OF_TWO, rangeOf } from './chart-axes';
+import { drawGaps } from './chart-gaps';
+import { type ChartMark, drawMarks, drawShades, withMarks } from './chart-marks';
+import { ChartMotion } from './chart-motion';
 import { lineDrawing } from './chart-paths';
 import { lineColor, lineDash } from './chart-style';
+import { colorsOf } from './css-colors';
+import { whenRecolored } from './recolored';
 
 export interface ChartLine {
   readonly label: string;
@@ -48,8 +52,6 @@ export interface ChartData {
 const HEIGHT_PX = 240;
 /** Beyond this many lines dashes are left out: of all that is drawn they take the longest, and nobody tells them apart then. */
 const MAX_DASHED_LINES = 32;
-/** A chart that is being moved has come to rest after this long without a move. */
-const REST_MS = 250;
 /** Beyond this many lines a legend would take more room than the chart. */
 const MAX_LEGEND_LINES = 24;
 
@@ -68,7 +70,7 @@ const MAX_LEGEND_LINES = 24;
     [attr.aria-roledescription]="movable() ? 'chart' : null"
     [attr.aria-label]="label()"
     [attr.tabindex]="movable() ? 0 : null"
-    (keydown)="key($event)"
+    (keydown)="movable() && motion.key($event)"
     (wheel)="wheel($event)"
   ></div>`,
   encapsulation: ViewEncapsulation.None,
@@ -88,7 +90,7 @@ export class Chart {
   readonly zoomedOut = output();
   /** The number of the moment that the cursor is at; null when it has left. */
   readonly hovered = output<number | null>();
-  /** May be moved: by keys (arrows, + and -), by wheel (sideways, or with Ctrl to zoom), and by dragging with Shift. Each ends in `zoomed`. */
+  /** May be moved, see ChartMotion. Each move ends in `zoomed`. */
   readonly movable = input(false);
 
   private readonly host = viewChild.required<ElementRef<HTMLElement>>('host');
@@ -102,19 +104,22 @@ export class Chart {
   /** What is seen while the chart is being moved; not yet said to those who use it. */
   private moved: Span | null = null;
   private at: number | null = null;
-  private rest: ReturnType<typeof setTimeout> | null = null;
+  /** The drag is over this chart: others with the same cross-hair show it, and must not tell of it as well. */
+  private isDragged = false;
+  protected readonly motion = new ChartMotion({
+    seen: () => this.seen(),
+    show: (span) => this.show(span),
+    rested: (span) => this.zoomed.emit(span),
+    back: () => this.zoomedOut.emit(),
+  });
 
   constructor() {
     const resizes = new ResizeObserver(() => this.resize());
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const recolor = (): void => this.draw(true);
-    const themes = new MutationObserver(recolor);
     afterNextRender(() => {
       resizes.observe(this.host().nativeElement);
-      scheme.addEventListener('change', recolor);
-      themes.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
       this.draw();
     });
+    whenRecolored(() => this.draw(true));
     effect(() => {
       this.data();
       this.span();
@@ -122,46 +127,24 @@ export class Chart {
     });
     inject(DestroyRef).onDestroy(() => {
       resizes.disconnect();
-      themes.disconnect();
-      scheme.removeEventListener('change', recolor);
-      if (this.rest !== null) clearTimeout(this.rest);
+      this.motion.stop();
       this.plot?.destroy();
     });
   }
 
-  protected key(event: KeyboardEvent): void {
-    if (!this.movable() || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === '0' || event.key === 'Escape') {
-      this.zoomedOut.emit();
-      return;
-    }
-    const to = moveOfKey(event.key, this.seen());
-    if (to === null) return;
-    event.preventDefault();
-    this.move(to);
-  }
-
-  /** Sideways, and closer or farther as maps do it; up and down the page scrolls. */
   protected wheel(event: WheelEvent): void {
-    if (!this.movable() || this.plot === null) return;
-    const { width } = this.plot.over.getBoundingClientRect();
-    const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
-    if (event.ctrlKey) {
-      const anchor = Math.min(1, Math.max(0, (event.clientX - this.plot.over.getBoundingClientRect().left) / width));
-      this.move(scaled(this.seen(), Math.exp(event.deltaY / 300), anchor));
-    } else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
-      this.move(panned(this.seen(), sideways / width));
-    } else return;
-    event.preventDefault();
+    if (this.movable() && this.plot !== null) this.motion.wheel(event, this.plot.over.getBoundingClientRect());
   }
 
-  private drag(plot: uPlot, { clientX }: MouseEvent): null {
-    const from = this.seen();
-    const { width } = plot.over.getBoundingClientRect();
-    const controller = new AbortController();
-    const { signal } = controller;
-    addEventListener('mousemove', (event) => this.move(panned(from, (clientX - event.clientX) / width)), { signal });
-    addEventListener('mouseup', () => controller.abort(), { signal });
+  /** With Shift the chart is moved; else a stretch of it is chosen. */
+  private press(plot: uPlot, event: MouseEvent, choose: (event: MouseEvent) => null): null {
+    if (!this.movable() || !event.shiftKey) {
+      this.isDragged = true;
+      // Once all others have heard of it as well.
+      addEventListener('mouseup', () => setTimeout(() => (this.isDragged = false)), { once: true });
+      return choose(event);
+    }
+    this.motion.drag(event, plot.over.getBoundingClientRect());
     return null;
   }
 
@@ -170,13 +153,10 @@ export class Chart {
     return { startMs: Math.round(min * 1_000), endMs: Math.round(max * 1_000) };
   }
 
-  /** Shows it at once, with what is known; who uses the chart hears of it when it has come to rest. */
-  private move(to: Span): void {
-    this.moved = to;
-    this.drawnExtent = { min: to.startMs / 1_000, max: to.endMs / 1_000 };
-    this.plot?.setScale('x', { min: to.startMs / 1_000, max: to.endMs / 1_000 });
-    if (this.rest !== null) clearTimeout(this.rest);
-    this.rest = setTimeout(() => this.zoomed.emit(to), REST_MS);
+  private show(span: Span): void {
+    this.moved = span;
+    this.drawnExtent = { min: span.startMs / 1_000, max: span.endMs / 1_000 };
+    this.plot?.setScale('x', this.drawnExtent);
   }
 
   private hover({ cursor: { idx, left } }: uPlot): void {
@@ -188,7 +168,8 @@ export class Chart {
 
   private resize(): void {
     const width = this.host().nativeElement.clientWidth;
-    if (this.plot !== null && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.heightPx() });
+    if (this.plot === null) this.draw();
+    else if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.heightPx() });
   }
 
   private draw(anew = false): void {
@@ -197,7 +178,7 @@ export class Chart {
     if (width === 0) return;
     const data = this.data();
     const { lines } = data;
-    this.moved = null;
+    if (!this.motion.isMoving) this.moved = null;
     const shape = JSON.stringify([
       this.heightPx(),
       this.legend(),
@@ -294,12 +275,12 @@ export class Chart {
         ...(sync !== undefined && { sync: { key: sync } }),
         bind: {
           dblclick: () => () => (this.zoomedOut.emit(), null),
-          mousedown: (plot, _target, handler) => (event) => (this.movable() && event.shiftKey ? this.drag(plot, event) : handler(event)),
+          mousedown: (plot, _target, handler) => (event) => this.press(plot, event, handler),
         },
       },
       hooks: {
         drawClear: [
-          (plot) => this.drawGaps(plot, color('--ccv-grid'), color('--ccv-muted')),
+          (plot) => drawGaps(plot, this.data().gaps ?? [], color('--ccv-grid'), color('--ccv-muted')),
           (plot) => drawShades(plot, this.data().shades ?? [], color('--ccv-error')),
         ],
         draw: [(plot) => drawMarks(plot, this.data().marks ?? [], color, font)],
@@ -315,80 +296,8 @@ export class Chart {
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     const startMs = Math.round(plot.posToVal(left, 'x') * 1_000);
     const endMs = Math.round(plot.posToVal(left + width, 'x') * 1_000);
-    if (endMs > startMs) this.zoomed.emit({ startMs, endMs });
+    if (this.isDragged && endMs > startMs) this.zoomed.emit({ startMs, endMs });
   }
-
-  /** Behind the lines: hatched where data is known to be missing. */
-  private drawGaps(plot: uPlot, fill: string, line: string): void {
-    const gaps = this.data().gaps ?? [];
-    const { ctx, bbox } = plot;
-    for (const gap of gaps) {
-      const from = Math.max(bbox.left, plot.valToPos(gap.startMs / 1_000, 'x', true));
-      const to = Math.min(bbox.left + bbox.width, plot.valToPos(gap.endMs / 1_000, 'x', true));
-      if (to <= from) continue;
-      const width = Math.max(2, to - from);
-      ctx.save();
-      ctx.beginPath();
-      ctx.rect(from, bbox.top, width, bbox.height);
-      ctx.clip();
-      ctx.globalAlpha = 0.5;
-      ctx.fillStyle = fill;
-      ctx.fillRect(from, bbox.top, width, bbox.height);
-      ctx.strokeStyle = line;
-      ctx.lineWidth = 1;
-      ctx.beginPath();
-      for (let x = from - bbox.height; x < from + width; x += 12) {
-        ctx.moveTo(x, bbox.top + bbox.height);
-        ctx.lineTo(x + bbox.height, bbox.top);
-      }
-      ctx.stroke();
-      ctx.restore();
-    }
-  }
-}
-
-/** Bytes are counted in KiB and MiB: their ticks must be round in those. */
-const POWERS_OF_TWO: readonly number[] = Array.from({ length: 61 }, (_, i) => 2 ** i);
-
-/** uPlot writes times as they do in the United States: where the day has 24 hours they are written so; months have names, and the year takes too much room. */
-function fmtDate(template: string): (date: Date) => string {
-  const { hour12 = true } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
-  const dates = template.replace('{M}/{D}', '{MMM} {D}').replace('/{YY}', '');
-  return uPlot.fmtDate(hour12 ? dates : dates.replace('{h}{aa}', '{HH}:00').replace('{h}', '{HH}').replace('{aa}', ''));
-}
-
-/** What matters is seen, also where no value comes near it. */
-function withMarks(min: number | null, max: number | null, marks: readonly ChartMark[]): [number | null, number | null] {
-  if (marks.length === 0) return [min, max];
-  const values = [...marks.map(({ value }) => value), ...[min, max].filter((value) => value !== null)];
-  return [Math.min(...values), Math.max(...values)];
-}
-
-/** From zero, where values do not go below: a chart must not make a mountain of a molehill. */
-function rangeOf(_plot: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
-  if (min === null || max === null) return [0, 1];
-  const low = Math.min(0, min);
-  const high = Math.max(0, max);
-  if (low === high) return [0, 1];
-  const room = (high - low) * 0.05;
-  return [low === 0 ? 0 : low - room, high === 0 ? 0 : high + room];
-}
-
-/** The values of colours' variables as a canvas understands them: `light-dark()` is not for canvases. Each is looked up once. */
-function colorsOf(host: HTMLElement): (name: string) => string {
-  const found = new Map<string, string>();
-  return (name) => {
-    let color = found.get(name);
-    if (color === undefined) {
-      const probe = document.createElement('span');
-      probe.style.color = `var(${name})`;
-      host.append(probe);
-      color = getComputedStyle(probe).color;
-      probe.remove();
-      found.set(name, color);
-    }
-    return color;
-  };
 }
 
 /** A few words for `label`: what a chart of these lines shows now. */

@@ -56,14 +56,6 @@ export { MatDialog } from '@angular/material/dialog';
       margin-top: 12px;
       overflow-wrap: anywhere;
     }
-    input {
-      font: inherit;
-      padding: 8px 10px;
-      color: inherit;
-      background: var(--mat-sys-surface);
-      border: 1px solid var(--mat-sys-outline);
-      border-radius: 6px;
-    }
     .danger:not(:disabled) {
       --mat-button-filled-container-color: var(--mat-sys-error);
       --mat-button-filled-label-text-color: var(--mat-sys-on-error);

@@ -10,7 +10,6 @@ export interface PickerOption {
 
 /** So many are offered at once; typing narrows them. */
 const MAX_OFFERED = 50;
-let made = 0;
 
 /**
  * Chooses several of many by typing: a combobox with a list that takes more than one (ARIA Authoring Practices). What is chosen
@@ -39,7 +38,8 @@ export class Picker {
   readonly typed = output<string>();
 
   private readonly field = viewChild.required<ElementRef<HTMLInputElement>>('field');
-  protected readonly id = `picker-${(made += 1)}`;
+  /** There is one for each label on a page. */
+  protected readonly id = computed(() => `picker-${this.label().toLowerCase()}`);
   protected readonly removeIcon = X;
   protected readonly text = signal('');
   protected readonly isOpen = signal(false);
@@ -56,7 +56,7 @@ export class Picker {
   });
   protected readonly offered = computed(() => this.matching().slice(0, MAX_OFFERED));
   protected readonly more = computed(() => this.matching().length - this.offered().length);
-  protected readonly activeId = computed(() => (this.isOpen() && this.active() >= 0 ? `${this.id}-${this.active()}` : null));
+  protected readonly activeId = computed(() => (this.isOpen() && this.active() >= 0 ? `${this.id()}-${this.active()}` : null));
   protected readonly news = computed(() => {
     if (!this.isOpen()) return '';
     const count = this.matching().length;
@@ -144,6 +144,6 @@ export class Picker {
     if (count === 0) return;
     const next = this.active() + by;
     this.active.set(next < 0 ? count - 1 : next >= count ? 0 : next);
-    queueMicrotask(() => document.getElementById(`${this.id}-${this.active()}`)?.scrollIntoView({ block: 'nearest' }));
+    queueMicrotask(() => document.getElementById(`${this.id()}-${this.active()}`)?.scrollIntoView({ block: 'nearest' }));
   }
 }

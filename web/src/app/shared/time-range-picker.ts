@@ -40,14 +40,6 @@ import { Icon } from './icon';
       gap: 2px;
       font: var(--mat-sys-label-medium);
     }
-    input {
-      font: inherit;
-      padding: 6px;
-      color: inherit;
-      background: var(--mat-sys-surface);
-      border: 1px solid var(--mat-sys-outline);
-      border-radius: 4px;
-    }
     p {
       margin: 0;
       color: var(--ccv-error);

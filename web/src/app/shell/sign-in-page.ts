@@ -42,14 +42,6 @@ import { ApiKey } from '../core/api-key';
       display: flex;
       gap: 8px;
     }
-    input[type='password'] {
-      font: inherit;
-      padding: 10px;
-      color: inherit;
-      background: var(--mat-sys-surface);
-      border: 1px solid var(--mat-sys-outline);
-      border-radius: 6px;
-    }
     #problem {
       color: var(--ccv-error);
       min-height: 1.4em;

@@ -1,8 +1,9 @@
-import { ChangeDetectionStrategy, Component, computed, inject, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject } from '@angular/core';
 import { Api } from '../../core/api';
 import { Clock } from '../../core/clock';
 import { loadable } from '../../core/loadable';
 import { formatCount, formatDuration, formatValue } from '../../core/units';
+import { addressSearch } from '../../shared/address-search';
 import { Notice } from '../../shared/notice';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
@@ -72,8 +73,8 @@ export class AboutPage {
     load: async (_, signal) => parseExposition(await this.api.text('/metrics', signal)),
     refreshMs: REFRESH_MS,
   });
-  protected readonly words = signal('');
-  protected readonly found = computed(() => findMetrics(this.figures.value() ?? [], this.words()));
+  protected readonly searched = addressSearch();
+  protected readonly found = computed(() => findMetrics(this.figures.value() ?? [], this.searched.words()));
   protected readonly uptime = computed(() => {
     const health = this.health.value();
     return health === undefined ? '–' : formatDuration(this.clock.nowMs() - health.startedMs);

@@ -1,11 +1,12 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input, output } from '@angular/core';
 import { RouterLink } from '@angular/router';
 import { Api } from '../../core/api';
+import { type ChartAnswer, periodOf, timesOf } from '../../core/chart-answer';
 import { loadable } from '../../core/loadable';
 import { rangeParams, rangeQuery, type Span, type TimeRange } from '../../core/time-range';
 import { Chart, describeLines } from '../../shared/chart';
 import { Notice } from '../../shared/notice';
-import { type ChartAnswer, explorerParams, linesOf, type Panel, timesOf } from './panels';
+import { explorerParams, linesOf, type Panel } from './panels';
 
 /** As many buckets as make sense in half a screen's width. */
 const POINTS = 500;
@@ -101,8 +102,8 @@ export class AgentChart {
     return answer === undefined ? null : { timesMs: timesOf(answer), lines: linesOf(this.panel(), answer.series), gaps: this.gaps() };
   });
   protected readonly span = computed<Span | null>(() => {
-    const period = this.answer.value()?.period;
-    return period === undefined ? null : { startMs: Date.parse(period.start), endMs: Date.parse(period.end) };
+    const answer = this.answer.value();
+    return answer === undefined ? null : periodOf(answer);
   });
   protected readonly label = computed(() => describeLines(this.panel().title, this.data()?.lines ?? []));
   protected readonly explorer = computed(() => ({ ...explorerParams(this.panel(), this.agentId()), ...rangeParams(this.range()) }));

@@ -65,7 +65,6 @@ export class AgentDetailPage {
   readonly range = input<string>();
   readonly from = input<string>();
   readonly to = input<string>();
-  readonly q = input<string>();
 
   protected readonly tabs = TABS;
   protected readonly deleteIcon = Trash2;

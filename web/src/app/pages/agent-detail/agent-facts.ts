@@ -37,7 +37,7 @@ import { skewText } from './facts';
       <dt>Place</dt>
       <dd>
         @for (part of place(); track $index) {
-          <span class="part">{{ $first ? '' : '· ' }}{{ part }}</span>
+          <span class="part">{{ part }}{{ $last ? '' : ' ·' }}</span>
           {{ ' ' }}
         } @empty {
           –

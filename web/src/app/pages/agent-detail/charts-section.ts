@@ -2,6 +2,7 @@ import { ChangeDetectionStrategy, Component, computed, inject, input } from '@an
 import { Router } from '@angular/router';
 import { Api } from '../../core/api';
 import type { Gap } from '../../core/api-types';
+import { gapSpans } from '../../core/chart-answer';
 import { loadable } from '../../core/loadable';
 import { LAST_HOUR, parseRange, rangeParams, rangeQuery, type Span, type TimeRange } from '../../core/time-range';
 import { Notice } from '../../shared/notice';
@@ -108,9 +109,7 @@ export class ChartsSection {
     refreshMs: GAPS_REFRESH_MS,
     keepsValue: true,
   });
-  protected readonly gapSpans = computed<readonly Span[]>(() =>
-    (this.gaps.value()?.gaps ?? []).map(({ from, to }) => ({ startMs: Date.parse(from), endMs: Date.parse(to) })),
-  );
+  protected readonly gapSpans = computed<readonly Span[]>(() => gapSpans(this.gaps.value()?.gaps ?? []));
   /** What was shown before each zoom. */
   private readonly before: TimeRange[] = [];
 

@@ -1,4 +1,5 @@
 /** Which charts an agent has, by the names of what it measures, and how an answer becomes a chart. Pure. */
+import type { ChartSeries } from '../../core/chart-answer';
 
 /** Of a chart on an agent's page. */
 export interface Panel {
@@ -11,23 +12,8 @@ export interface Panel {
   readonly aggregation: 'avg' | 'max' | 'min';
 }
 
-/** As `GET /metrics/chart` answers. */
-export interface ChartAnswer {
-  readonly interval_ms: number;
-  readonly start_ms: number;
-  readonly count: number;
-  readonly series: readonly ChartSeries[];
-  readonly totalSeries: number;
-  readonly truncated: boolean;
-  readonly period: { readonly start: string; readonly end: string };
-}
-
-export interface ChartSeries {
-  readonly name: string;
-  readonly unit: string | null;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly values: readonly (number | null)[];
-}
+/** What of a series is needed for a line. Its name is there: it is asked for. */
+type Drawn = Pick<ChartSeries, 'unit' | 'tags' | 'values'> & { readonly name?: string };
 
 export interface PanelLine {
   readonly label: string;
@@ -120,7 +106,7 @@ export function panelsFor(names: readonly string[]): Panel[] {
 }
 
 /** The answer's lines, with names for people, in an order that stays. */
-export function linesOf(panel: Panel, series: readonly ChartSeries[]): PanelLine[] {
+export function linesOf(panel: Panel, series: readonly Drawn[]): PanelLine[] {
   const named = series.map((one) => ({ one, label: labelOf(panel, one) }));
   return (
     named
@@ -131,11 +117,11 @@ export function linesOf(panel: Panel, series: readonly ChartSeries[]): PanelLine
   );
 }
 
-function hasRoot(series: readonly ChartSeries[]): boolean {
+function hasRoot(series: readonly Drawn[]): boolean {
   return series.some(({ name, tags }) => name === 'system_disk_percent' && tags['mount'] !== undefined);
 }
 
-function labelOf({ tag, names }: Panel, { name, tags }: ChartSeries): string {
+function labelOf({ tag, names }: Panel, { name = '', tags }: Drawn): string {
   const word = WORDS[name] ?? (names.length === 1 ? '' : name);
   if (tag === null) {
     const all = Object.entries(tags).map(([key, value]) => `${key}=${value}`);
@@ -147,11 +133,6 @@ function labelOf({ tag, names }: Panel, { name, tags }: ChartSeries): string {
   // Kinds of checks stand before their target, ways of traffic behind their interface.
   const parts = tag === 'interface' ? [value, word] : [word, value];
   return parts.filter((part) => part !== '').join(' ') || name;
-}
-
-/** The moments at which the answer's buckets begin. */
-export function timesOf({ start_ms, interval_ms, count }: Pick<ChartAnswer, 'start_ms' | 'interval_ms' | 'count'>): number[] {
-  return Array.from({ length: count }, (_, i) => start_ms + i * interval_ms);
 }
 
 /** Parameters of an explorer's address that shows the same. */

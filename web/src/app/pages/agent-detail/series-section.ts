@@ -1,10 +1,11 @@
 import { ChangeDetectionStrategy, Component, computed, inject, input, linkedSignal } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 import { Api } from '../../core/api';
 import type { Pagination } from '../../core/api-types';
 import { loadable } from '../../core/loadable';
 import { formatCount, unitSymbol } from '../../core/units';
+import { addressSearch } from '../../shared/address-search';
 import { Notice } from '../../shared/notice';
 import { Time } from '../../shared/time';
 import { tagsText } from './facts';
@@ -25,10 +26,8 @@ const REFRESH_MS = 30_000;
 })
 export class SeriesSection {
   private readonly api = inject(Api);
-  private readonly router = inject(Router);
   readonly agentId = input.required<string>();
-  /** The filter. */
-  readonly q = input('');
+  protected readonly searched = addressSearch();
   protected readonly answer = loadable({
     params: () => this.agentId(),
     load: (agentId, abort) =>
@@ -39,8 +38,8 @@ export class SeriesSection {
       ),
     refreshMs: REFRESH_MS,
   });
-  protected readonly found = computed(() => matching(this.answer.value()?.series ?? [], this.q()));
-  private readonly shownCount = linkedSignal({ source: () => `${this.agentId()} ${this.q()}`, computation: () => STEP });
+  protected readonly found = computed(() => matching(this.answer.value()?.series ?? [], this.searched.words()));
+  private readonly shownCount = linkedSignal({ source: () => `${this.agentId()} ${this.searched.words()}`, computation: () => STEP });
   protected readonly rows = computed(() => this.found().slice(0, this.shownCount()));
   protected readonly summary = computed(() => {
     const total = this.answer.value()?.pagination.total ?? this.answer.value()?.series.length ?? 0;
@@ -52,11 +51,6 @@ export class SeriesSection {
   protected readonly value = valueText;
   protected readonly symbol = unitSymbol;
   protected readonly explorer = explorerOf;
-
-  protected filter(event: Event): void {
-    const q = (event.target as HTMLInputElement).value;
-    void this.router.navigate([], { queryParams: { q: q === '' ? null : q }, queryParamsHandling: 'merge', replaceUrl: true });
-  }
 
   protected more(): void {
     this.shownCount.update((count) => count + STEP);

@@ -1,10 +1,11 @@
-import { ChangeDetectionStrategy, Component, computed, effect, inject, input, linkedSignal, signal, untracked } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, linkedSignal, signal, untracked } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { type Params, Router, RouterLink } from '@angular/router';
 import { ArrowDown, ArrowUp } from 'lucide';
 import { AgentStore } from '../../core/agent-store';
 import type { Agent } from '../../core/api-types';
 import { formatCount } from '../../core/units';
+import { addressSearch } from '../../shared/address-search';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
 import {
@@ -49,11 +50,11 @@ export class AgentsPage {
   readonly status = input<string>();
   readonly provider = input<string>();
   readonly region = input<string>();
-  readonly q = input<string>();
   readonly sort = input<string>();
   readonly page = input<string>();
   readonly size = input<string>();
 
+  protected readonly searched = addressSearch({ page: null });
   protected readonly any = ANY;
   protected readonly columns = COLUMNS;
   protected readonly upIcon = ArrowUp;
@@ -65,7 +66,7 @@ export class AgentsPage {
       status: this.status() || null,
       provider: this.provider() ?? null,
       region: this.region() ?? null,
-      search: this.q() ?? '',
+      search: this.searched.words(),
       sort: parseSort(this.sort()) ?? BY_ID,
     }),
     { equal: (a, b) => JSON.stringify(a) === JSON.stringify(b) },
@@ -115,29 +116,11 @@ export class AgentsPage {
     );
   });
 
-  protected readonly text = signal('');
-  private sought = '';
-
-  constructor() {
-    effect(() => {
-      const search = this.q() ?? '';
-      // What comes back from the address while somebody goes on typing is not put over it.
-      if (search !== this.sought) this.text.set(search);
-      this.sought = search;
-    });
-  }
-
   protected choose(name: 'status' | 'provider' | 'region', value: string): void {
     const change: Params = { [name]: value === ANY ? null : value, page: null };
     // A region of another provider would leave nothing.
     if (name === 'provider') change['region'] = null;
     this.go(change);
-  }
-
-  protected search(text: string): void {
-    this.text.set(text);
-    this.sought = text;
-    this.go({ q: text.trim() === '' ? null : text, page: null }, true);
   }
 
   protected order(sort: Sort): void {
@@ -163,12 +146,11 @@ export class AgentsPage {
   }
 
   protected clear(): void {
-    this.text.set('');
     this.go({ status: null, provider: null, region: null, q: null, page: null });
   }
 
-  private go(queryParams: Params, replaceUrl = false): void {
-    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl });
+  private go(queryParams: Params): void {
+    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge' });
   }
 }
 

@@ -23,11 +23,11 @@ export function csvOf(timesMs: readonly number[], lines: readonly Line[]): strin
 }
 
 /**
- * Text as a field. Labels come from agents, and spreadsheets take what begins with one of `=+-@` or a tab for something to
+ * Text as a field. Labels come from agents, and spreadsheets take what begins with one of `=+-@`, a tab or a line break for something to
  * compute: an apostrophe makes it text.
  */
 function field(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

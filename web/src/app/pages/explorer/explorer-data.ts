@@ -1,7 +1,8 @@
 import { computed, DestroyRef, effect, inject, Injectable, signal, untracked } from '@angular/core';
 import { Api, type ApiError } from '../../core/api';
+import type { ChartAnswer } from '../../core/chart-answer';
 import { loadable } from '../../core/loadable';
-import { type ChartAnswer, chartQuestion, extended, tailQuestion } from './chart-answer';
+import { chartQuestion, extended, tailQuestion } from './chart-question';
 import { type ExplorerState, NOTHING_CHOSEN } from './explorer-state';
 
 /** The newest bucket is asked for as it fills, but no more often than this, and no less often than that. */
@@ -51,13 +52,17 @@ export class ExplorerData {
       untracked(() => {
         this.wholeAtMs = Date.now();
         this.grown.set(value ?? null);
+        this.tailFailure.set(null);
         this.schedule();
       });
     });
     effect(() => {
       this.question();
       this.isLive();
-      untracked(() => this.schedule());
+      untracked(() => {
+        this.tailFailure.set(null);
+        this.schedule();
+      });
     });
     const seen = (): void => this.schedule(document.visibilityState === 'visible' ? 0 : undefined);
     document.addEventListener('visibilitychange', seen);

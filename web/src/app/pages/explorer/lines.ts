@@ -1,5 +1,6 @@
 /** The lines of an answer for people: what they are called, what is to be said of their values, which chart they belong to. Pure. */
-import { type ChartAnswer, type ChartSeries, keyOf } from './chart-answer';
+import type { ChartAnswer, ChartSeries } from '../../core/chart-answer';
+import { keyOf } from './chart-question';
 import type { ExplorerState } from './explorer-state';
 
 export interface Line {

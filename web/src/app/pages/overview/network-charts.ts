@@ -13,8 +13,6 @@ import { type NetworkMetrics, networkPanels } from './network-panels';
 import { refreshIntervalMs, zoomTo } from './zoom';
 
 const FALLBACK_REFRESH_MS = 60_000;
-/** Charts with a shared cross-hair all tell of the same drag. */
-const ONE_DRAG_MS = 300;
 
 /** Latency, loss and throughput of the whole fleet. The range is in the address: a link shows the same, and back goes back. */
 @Component({
@@ -31,7 +29,6 @@ export class NetworkCharts {
   private readonly query = toSignal(this.route.queryParamMap, { requireSync: true });
   /** Where zooming out leads: what was seen before zooming in. */
   private readonly before = signal<readonly TimeRange[]>([]);
-  private zoomedAtMs = 0;
 
   protected readonly range = computed(() => {
     const query = this.query();
@@ -60,7 +57,8 @@ export class NetworkCharts {
     refreshLive(
       () => refreshIntervalMs(this.range()),
       () => {
-        if (this.range().kind === 'last') this.charts.reload();
+        // One that takes long is not begun again and again.
+        if (this.range().kind === 'last' && !this.charts.isLoading()) this.charts.reload();
       },
     );
   }
@@ -71,9 +69,6 @@ export class NetworkCharts {
   }
 
   protected zoomIn(span: Span): void {
-    const nowMs = performance.now();
-    if (nowMs - this.zoomedAtMs < ONE_DRAG_MS) return;
-    this.zoomedAtMs = nowMs;
     this.before.update((before) => [...before, this.range()]);
     this.navigate(zoomTo(span));
   }

@@ -84,7 +84,9 @@ export class OverviewPage {
   constructor() {
     refreshLive(
       () => HEALTH_REFRESH_MS,
-      () => this.health.reload(),
+      () => {
+        if (!this.health.isLoading()) this.health.reload();
+      },
     );
   }
 

@@ -53,17 +53,6 @@ const MOST_ROWS = 6;
     }
     input[type='search'] {
       flex: 1;
-      min-width: 0;
-      font: inherit;
-      height: 34px;
-      padding: 0 8px;
-      color: var(--mat-sys-on-surface);
-      background: var(--mat-sys-surface);
-      border: 1px solid var(--mat-sys-outline);
-      border-radius: 6px;
-    }
-    input[aria-invalid='true'] {
-      border: 2px solid var(--ccv-error);
     }
     cdk-virtual-scroll-viewport {
       container-type: inline-size;

@@ -1,23 +1,13 @@
-import {
-  ChangeDetectionStrategy,
-  Component,
-  computed,
-  effect,
-  ElementRef,
-  inject,
-  Injector,
-  input,
-  linkedSignal,
-  signal,
-} from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, ElementRef, inject, Injector, linkedSignal, signal } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
-import { Router, RouterLink } from '@angular/router';
+import { RouterLink } from '@angular/router';
 import { Pencil, Plus, Trash2 } from 'lucide';
 import { firstValueFrom } from 'rxjs';
 import { Api, type ApiError } from '../../core/api';
 import type { Target } from '../../core/api-types';
 import { loadable } from '../../core/loadable';
 import { formatCount } from '../../core/units';
+import { addressSearch } from '../../shared/address-search';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
@@ -38,14 +28,11 @@ const FIRST_ROWS = 100;
 })
 export class TargetsPage {
   private readonly api = inject(Api);
-  private readonly router = inject(Router);
   private readonly injector = inject(Injector);
   private readonly confirm = inject(Confirm);
   private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
 
-  /** Of the address: words to be found. */
-  readonly q = input<string>();
-
+  protected readonly searched = addressSearch();
   protected readonly plusIcon = Plus;
   protected readonly editIcon = Pencil;
   protected readonly deleteIcon = Trash2;
@@ -62,30 +49,15 @@ export class TargetsPage {
   });
   /** As last read, with what has been changed here since. */
   protected readonly targets = linkedSignal(() => this.list.value());
-  protected readonly matching = computed(() => (this.targets() ?? []).filter((target) => matchesTarget(target, (this.q() ?? '').trim())));
+  protected readonly matching = computed(() =>
+    (this.targets() ?? []).filter((target) => matchesTarget(target, this.searched.words().trim())),
+  );
   protected readonly isAllShown = signal(false);
   protected readonly rows = computed(() => (this.isAllShown() ? this.matching() : this.matching().slice(0, FIRST_ROWS)));
   /** What could not be done. */
   protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
   /** Said aloud. */
   protected readonly news = signal('');
-  protected readonly text = signal('');
-  private sought = '';
-
-  constructor() {
-    effect(() => {
-      const search = this.q() ?? '';
-      if (search !== this.sought) this.text.set(search);
-      this.sought = search;
-    });
-  }
-
-  protected search(text: string): void {
-    this.text.set(text);
-    this.sought = text;
-    const queryParams = { q: text.trim() === '' ? null : text };
-    void this.router.navigate([], { queryParams, queryParamsHandling: 'merge', replaceUrl: true });
-  }
 
   /** Opens the form; its code comes when it is first needed. */
   protected async edit(target: Target | null): Promise<void> {

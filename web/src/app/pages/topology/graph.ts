@@ -126,10 +126,12 @@ function edgesOf(topology: Topology, standIn: ReadonlyMap<string, string>): Grap
 /** Targets stand beside those who ask them, in the order of where these are; never on top of each other. */
 function targetsOf(topology: Topology, edges: readonly GraphEdge[], height: ReadonlyMap<string, number>): GraphNode[] {
   const heights = new Map<string, number[]>();
-  for (const { source, target } of edges) {
+  const tones = new Map<string, Set<Tone>>();
+  for (const { source, target, tone } of edges) {
     const known = heights.get(target) ?? [];
     known.push(height.get(source) ?? 0);
     heights.set(target, known);
+    tones.set(target, (tones.get(target) ?? new Set()).add(tone));
   }
   const mean = (id: string): number => {
     const all = heights.get(id) ?? [0];
@@ -144,8 +146,7 @@ function targetsOf(topology: Topology, edges: readonly GraphEdge[], height: Read
   return wanted.map(({ id, label, y }) => {
     const at = { x: TARGETS_X, y: Math.max(next, y - total / 4) };
     next = at.y + ROW_PX;
-    const tone = worst(edges.filter((edge) => edge.target === id).map((edge) => edge.tone));
-    return { id, kind: 'target' as const, label, tone, parent: null, at, agentIds: [] };
+    return { id, kind: 'target' as const, label, tone: worst(tones.get(id) ?? new Set()), parent: null, at, agentIds: [] };
   });
 }
 
@@ -153,6 +154,6 @@ function box(id: string, kind: NodeKind, name: string, parent: string | null): G
   return { id, kind, label: name === '' ? `no ${kind} known` : name, tone: 'off', parent, at: null, agentIds: [] };
 }
 
-function worst(tones: readonly Tone[]): Tone {
-  return (['error', 'warn', 'ok'] as const).find((tone) => tones.includes(tone)) ?? 'off';
+function worst(tones: ReadonlySet<Tone>): Tone {
+  return (['error', 'warn', 'ok'] as const).find((tone) => tones.has(tone)) ?? 'off';
 }

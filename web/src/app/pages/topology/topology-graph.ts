@@ -13,6 +13,8 @@ import {
 } from '@angular/core';
 import type { Core, EdgeSingular, ElementDefinition, EventObject, NodeSingular, StylesheetJson } from 'cytoscape';
 import { formatValue } from '../../core/units';
+import { colorsOf } from '../../shared/css-colors';
+import { whenRecolored } from '../../shared/recolored';
 import type { Tone } from '../../shared/tone';
 import type { Graph, GraphEdge, GraphNode } from './graph';
 
@@ -46,22 +48,14 @@ export class TopologyGraph {
   private isGone = false;
 
   constructor() {
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const recolor = (): void => {
-      this.core?.style(this.style());
-    };
-    const themes = new MutationObserver(recolor);
     afterNextRender(() => void this.open());
-    scheme.addEventListener('change', recolor);
-    themes.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+    whenRecolored(() => this.core?.style(this.style()));
     effect(() => {
       this.graph();
       untracked(() => this.draw());
     });
     inject(DestroyRef).onDestroy(() => {
       this.isGone = true;
-      scheme.removeEventListener('change', recolor);
-      themes.disconnect();
       this.core?.destroy();
     });
   }
@@ -105,7 +99,7 @@ export class TopologyGraph {
     const { core } = this;
     if (core === null) return;
     const { nodes, edges } = this.graph();
-    const before = core.nodes().map((node) => node.id());
+    const before = new Set(core.nodes().map((node) => node.id()));
     core.batch(() => {
       const wanted = new Set([...nodes, ...edges].map(({ id }) => id));
       core
@@ -122,20 +116,13 @@ export class TopologyGraph {
         }
       }
     });
-    const isSame = before.length === nodes.length && before.every((id) => nodes.some((node) => node.id === id));
+    const isSame = before.size === nodes.length && nodes.every(({ id }) => before.has(id));
     if (!isSame) this.fit();
   }
 
   private style(): StylesheetJson {
     const host = this.host().nativeElement;
-    const color = (name: string): string => {
-      const probe = document.createElement('span');
-      probe.style.color = `var(${name})`;
-      host.append(probe);
-      const value = getComputedStyle(probe).color;
-      probe.remove();
-      return value;
-    };
+    const color = colorsOf(host);
     const text = color('--mat-sys-on-surface');
     const ofTone: Readonly<Record<Tone, string>> = {
       ok: color('--ccv-ok'),

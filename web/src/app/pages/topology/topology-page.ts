@@ -4,8 +4,9 @@ import { Router, RouterLink } from '@angular/router';
 import { Maximize, ZoomIn, ZoomOut } from 'lucide';
 import { Api } from '../../core/api';
 import { loadable } from '../../core/loadable';
-import { durationText, lasting, parseRange, type TimeRange } from '../../core/time-range';
+import { lasting, parseRange, rangeParams, rangeQuery, type TimeRange } from '../../core/time-range';
 import { formatCount, formatValue } from '../../core/units';
+import { addressSearch } from '../../shared/address-search';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
 import { Status } from '../../shared/status';
@@ -14,6 +15,7 @@ import { TimeRangePicker } from '../../shared/time-range-picker';
 import { type Graph, graphOf, type GraphEdge, type GraphNode, MANY_AGENTS } from './graph';
 import {
   BAD_LOSS_PERCENT,
+  LOSSY_PERCENT,
   METRICS_OF,
   pathOf,
   SLOW_RTT_MS,
@@ -48,21 +50,14 @@ export class TopologyPage {
   readonly view = input<string>();
 
   protected readonly icons = { fit: Maximize, zoomIn: ZoomIn, zoomOut: ZoomOut };
-  protected readonly limits = { slowMs: SLOW_RTT_MS, badPercent: BAD_LOSS_PERCENT };
+  protected readonly limits = { slowMs: SLOW_RTT_MS, lossyPercent: LOSSY_PERCENT, badPercent: BAD_LOSS_PERCENT };
   protected readonly timeRange = computed(() =>
     parseRange({ range: this.range() ?? null, from: this.from() ?? null, to: this.to() ?? null }, lasting(300_000)),
   );
   protected readonly isList = computed(() => this.view() === 'list');
   protected readonly topology = loadable({
     params: () => this.timeRange(),
-    load: (range, signal) =>
-      this.api.get<Topology>(
-        '/topology',
-        range.kind === 'last'
-          ? { timeRange: durationText(range.durationMs) }
-          : { startTime: new Date(range.startMs).toISOString(), endTime: new Date(range.endMs).toISOString() },
-        signal,
-      ),
+    load: (range, abort) => this.api.get<Topology>('/topology', rangeQuery(range), abort),
     refreshMs: REFRESH_MS,
     keepsValue: true,
   });
@@ -85,21 +80,25 @@ export class TopologyPage {
     }
     if (node === null) return [];
     if (node.kind === 'target') return worstFirst(edges.filter(({ target }) => `target ${target}` === node.id));
-    return worstFirst(edges.filter(({ agent_id }) => node.agentIds.includes(agent_id)));
+    const agents = new Set(node.agentIds);
+    return worstFirst(edges.filter(({ agent_id }) => agents.has(agent_id)));
   });
   protected readonly chosenAgent = computed(() => {
     const node = this.chosenNode();
     return node?.kind === 'agent' ? (this.topology.value()?.agents.find(({ id }) => id === node.agentIds[0]) ?? null) : null;
   });
-  protected readonly words = signal('');
-  protected readonly listed = computed(() => {
-    const words = this.words().toLowerCase().split(/\s+/).filter(Boolean);
+  protected readonly searched = addressSearch();
+  /** With the text that is searched: made once for an answer, not at each letter. */
+  private readonly ordered = computed(() => {
     const agents = new Map((this.topology.value()?.agents ?? []).map((agent) => [agent.id, agent]));
-    return worstFirst(this.topology.value()?.edges ?? []).filter((edge) => {
+    return worstFirst(this.topology.value()?.edges ?? []).map((edge) => {
       const agent = agents.get(edge.agent_id);
-      const text = [edge.agent_id, this.targetOf(edge), agent?.provider, agent?.region, agent?.network].join(' ').toLowerCase();
-      return words.every((word) => text.includes(word));
+      return { edge, text: [edge.agent_id, this.targetOf(edge), agent?.provider, agent?.region, agent?.network].join(' ').toLowerCase() };
     });
+  });
+  protected readonly listed = computed(() => {
+    const words = this.searched.words().toLowerCase().split(/\s+/).filter(Boolean);
+    return this.ordered().flatMap(({ edge, text }) => (words.every((word) => text.includes(word)) ? [edge] : []));
   });
   protected readonly shown = computed(() => this.listed().slice(0, MAX_LISTED));
   protected readonly description = computed(() => {
@@ -138,12 +137,7 @@ export class TopologyPage {
   }
 
   protected setRange(range: TimeRange): void {
-    const between = range.kind === 'between';
-    this.navigate({
-      range: between ? null : durationText(range.durationMs),
-      from: between ? new Date(range.startMs).toISOString() : null,
-      to: between ? new Date(range.endMs).toISOString() : null,
-    });
+    this.navigate(rangeParams(range));
   }
 
   protected setView(view: 'list' | null): void {

@@ -72,13 +72,15 @@ export interface Path {
 /** Where a path begins to be slow, and to be bad. */
 export const SLOW_RTT_MS = 150;
 export const BAD_LOSS_PERCENT = 5;
+/** Now and then a packet is lost everywhere: less than this is no trouble. */
+export const LOSSY_PERCENT = 1;
 
-/** Off: nothing was measured. Error: five percent and more are lost, or answers stay away. Warn: some are lost, or it is slow. */
+/** Off: nothing was measured. Error: five percent and more are lost, or answers stay away. Warn: one and more are, or it is slow. */
 export function toneOfPath({ rttAvgMs, lossPercent, successPercent }: Path): Tone {
   if (rttAvgMs === null && lossPercent === null && successPercent === null) return 'off';
   const lost = Math.max(lossPercent ?? 0, 100 - (successPercent ?? 100));
   if (lost >= BAD_LOSS_PERCENT) return 'error';
-  return lost > 0 || (rttAvgMs ?? 0) >= SLOW_RTT_MS ? 'warn' : 'ok';
+  return lost >= LOSSY_PERCENT || (rttAvgMs ?? 0) >= SLOW_RTT_MS ? 'warn' : 'ok';
 }
 
 export function pathOf(edge: TopologyEdge): Path {
@@ -117,16 +119,19 @@ export const METRICS_OF: Readonly<Record<CheckType, readonly string[]>> = {
   dns: ['dns_lookup_time_ms'],
 };
 
+const NAMES = new Intl.Collator('en', { numeric: true });
 const ORDER: readonly Tone[] = ['error', 'warn', 'ok', 'off'];
 
 /** Of a list of edges, the worst first; of equals, the slower. */
 export function worstFirst(edges: readonly TopologyEdge[]): TopologyEdge[] {
-  const rank = (edge: TopologyEdge): number => ORDER.indexOf(toneOfPath(pathOf(edge)));
-  return [...edges].sort(
-    (a, b) =>
-      rank(a) - rank(b) ||
+  const ranked = edges.map((edge) => ({ edge, rank: ORDER.indexOf(toneOfPath(pathOf(edge))) }));
+  ranked.sort(
+    ({ edge: a, rank: rankA }, { edge: b, rank: rankB }) =>
+      rankA - rankB ||
       (b.packet_loss_percent ?? 0) - (a.packet_loss_percent ?? 0) ||
       (b.rtt_avg_ms ?? 0) - (a.rtt_avg_ms ?? 0) ||
-      `${a.agent_id} ${a.target}`.localeCompare(`${b.agent_id} ${b.target}`),
+      NAMES.compare(a.agent_id, b.agent_id) ||
+      NAMES.compare(a.target, b.target),
   );
+  return ranked.map(({ edge }) => edge);
 }

@@ -1,33 +1,8 @@
-/** What `GET /metrics/chart` answers, how it is asked, and how an answer grows by the next one. Pure. */
+/** How `GET /metrics/chart` is asked, and how an answer grows by the next one. Pure. */
 import type { Params } from '../../core/api';
-import type { Gap, Tags } from '../../core/api-types';
-import { rangeQuery, type Span, spanOf } from '../../core/time-range';
+import type { ChartAnswer, ChartSeries } from '../../core/chart-answer';
+import { rangeQuery, spanOf } from '../../core/time-range';
 import type { ExplorerState } from './explorer-state';
-
-export interface ChartSeries {
-  readonly name?: string;
-  readonly series?: string;
-  readonly agent_id?: string;
-  readonly provider?: string;
-  readonly region?: string;
-  readonly unit: string | null;
-  readonly tags: Tags;
-  /** One per bucket. */
-  readonly values: readonly (number | null)[];
-}
-
-export interface ChartAnswer {
-  readonly interval: string;
-  readonly interval_ms: number;
-  /** Where the first bucket begins. */
-  readonly start_ms: number;
-  readonly count: number;
-  readonly series: readonly ChartSeries[];
-  readonly totalSeries: number;
-  readonly truncated: boolean;
-  readonly period: { readonly start: string; readonly end: string };
-  readonly gaps?: readonly Gap[];
-}
 
 /** So many lines are asked for at once; more than this nobody can tell apart. */
 export const MAX_LINES = 100;
@@ -126,25 +101,4 @@ export function extended(answer: ChartAnswer, tail: ChartAnswer, by: string): Ch
     period: { start: new Date(periodStartMs).toISOString(), end: new Date(endMs).toISOString() },
     gaps: [...(answer.gaps ?? []).filter(({ to }) => Date.parse(to) < tail.start_ms), ...(tail.gaps ?? [])],
   };
-}
-
-/** Where each bucket begins. */
-export function timesOf({ start_ms, interval_ms, count }: ChartAnswer): number[] {
-  return Array.from({ length: count }, (_, i) => start_ms + i * interval_ms);
-}
-
-export function periodOf({ period }: ChartAnswer): Span {
-  return { startMs: Date.parse(period.start), endMs: Date.parse(period.end) };
-}
-
-/** Gaps as stretches of time, those that overlap as one. */
-export function gapSpans(gaps: readonly Gap[]): Span[] {
-  const spans: { startMs: number; endMs: number }[] = [];
-  const sorted = gaps.map(({ from, to }) => ({ startMs: Date.parse(from), endMs: Date.parse(to) })).sort((a, b) => a.startMs - b.startMs);
-  for (const span of sorted) {
-    const last = spans[spans.length - 1];
-    if (last !== undefined && span.startMs <= last.endMs) last.endMs = Math.max(last.endMs, span.endMs);
-    else spans.push(span);
-  }
-  return spans;
 }
