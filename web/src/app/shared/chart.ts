@@ -15,39 +15,16 @@ import {
 import uPlot from 'uplot';
 import type { Span } from '../core/time-range';
 import { utcTime } from '../core/times';
-import { formatValue, unitSymbol } from '../core/units';
+import { formatValue } from '../core/units';
 import { fmtDate, POWERS_OF_TWO, rangeOf } from './chart-axes';
+import type { ChartData } from './chart-data';
 import { drawGaps } from './chart-gaps';
-import { type ChartMark, drawMarks, drawShades, withMarks } from './chart-marks';
+import { drawMarks, drawShades, withMarks } from './chart-marks';
 import { ChartMotion } from './chart-motion';
 import { lineDrawing } from './chart-paths';
 import { lineColor, lineDash } from './chart-style';
 import { colorsOf } from './css-colors';
 import { whenRecolored } from './recolored';
-
-export interface ChartLine {
-  readonly label: string;
-  readonly unit: string | null;
-  /** One per moment of the chart; null: nothing was there. */
-  readonly values: readonly (number | null)[];
-  /** A CSS colour; without one the line takes its place's. */
-  readonly color?: string;
-  /** Gives it its colour and dash; without one, its number among the lines. */
-  readonly place?: number;
-  readonly isHidden?: boolean;
-}
-
-export interface ChartData {
-  /** Ascending, milliseconds since 1970. */
-  readonly timesMs: readonly number[];
-  readonly lines: readonly ChartLine[];
-  /** Stretches of time of which data is known to be missing. */
-  readonly gaps?: readonly Span[];
-  /** Values that matter, as lines from side to side; in the unit of the first line. */
-  readonly marks?: readonly ChartMark[];
-  /** Stretches of time in which something was the matter. */
-  readonly shades?: readonly Span[];
-}
 
 const HEIGHT_PX = 240;
 /** Beyond this many lines dashes are left out: of all that is drawn they take the longest, and nobody tells them apart then. */
@@ -298,14 +275,4 @@ export class Chart {
     const endMs = Math.round(plot.posToVal(left + width, 'x') * 1_000);
     if (this.isDragged && endMs > startMs) this.zoomed.emit({ startMs, endMs });
   }
-}
-
-/** A few words for `label`: what a chart of these lines shows now. */
-export function describeLines(title: string, lines: readonly ChartLine[]): string {
-  const newest = lines.slice(0, 8).map(({ label, unit, values }) => {
-    const last = values.findLast((value) => value !== null);
-    return `${label} ${formatValue(last ?? null, unit)}`;
-  });
-  const unit = unitSymbol(lines[0]?.unit ?? null);
-  return `${title}${unit === '' ? '' : ` (${unit})`}: ${newest.length === 0 ? 'no data' : newest.join(', ')}`;
 }

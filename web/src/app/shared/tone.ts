@@ -1,7 +1,7 @@
 /** What a state means, whatever it is of. Pure. */
 export type Tone = 'ok' | 'warn' | 'error' | 'off';
 
-/** What a word of the API means: of agents, of health, of configurations, of commands and of alerts. */
+/** What a word of the API means, or a tone itself: of agents, of health, of configurations, of commands and of alerts. */
 export function toneOf(status: string): Tone {
   switch (status) {
     case 'connected':
@@ -14,6 +14,7 @@ export function toneOf(status: string): Tone {
     case 'active':
     case 'delivered':
       return 'ok';
+    case 'warn':
     case 'warning':
     case 'pending':
     case 'sent':

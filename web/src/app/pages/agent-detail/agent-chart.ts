@@ -4,7 +4,8 @@ import { Api } from '../../core/api';
 import { type ChartAnswer, periodOf, timesOf } from '../../core/chart-answer';
 import { loadable } from '../../core/loadable';
 import { rangeParams, rangeQuery, type Span, type TimeRange } from '../../core/time-range';
-import { Chart, describeLines } from '../../shared/chart';
+import { Chart } from '../../shared/chart';
+import { describeLines } from '../../shared/chart-data';
 import { Notice } from '../../shared/notice';
 import { explorerParams, linesOf, type Panel } from './panels';
 

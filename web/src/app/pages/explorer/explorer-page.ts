@@ -6,7 +6,8 @@ import { ChevronLeft, ChevronRight, Download, Radio, RefreshCw, ZoomIn, ZoomOut 
 import { gapSpans, periodOf, timesOf } from '../../core/chart-answer';
 import type { Span, TimeRange } from '../../core/time-range';
 import { formatCount, unitSymbol } from '../../core/units';
-import { Chart, type ChartData, describeLines } from '../../shared/chart';
+import { Chart } from '../../shared/chart';
+import { type ChartData, describeLines } from '../../shared/chart-data';
 import { moveOfKey, scaled } from '../../shared/chart-moves';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';

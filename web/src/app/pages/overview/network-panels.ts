@@ -1,5 +1,5 @@
 /** The dashboard's figures as charts. Pure. */
-import type { ChartData } from '../../shared/chart';
+import type { ChartData } from '../../shared/chart-data';
 
 type Values = readonly (number | null)[];
 
