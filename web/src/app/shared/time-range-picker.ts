@@ -3,8 +3,9 @@ import { MatButtonModule } from '@angular/material/button';
 import { MatMenuModule, MatMenuTrigger } from '@angular/material/menu';
 import { CalendarClock } from 'lucide';
 import { Clock } from '../core/clock';
-import { durationText, lasting, type TimeRange, USUAL_RANGES } from '../core/time-range';
+import { lasting, type TimeRange, USUAL_RANGES } from '../core/time-range';
 import { localTime, utcTime } from '../core/times';
+import { formatDuration } from '../core/units';
 import { Icon } from './icon';
 
 /** Chooses a time range: one of the usual ones, or from and to in local time. */
@@ -60,7 +61,7 @@ export class TimeRangePicker {
     const range = this.range();
     if (range.kind === 'between') return `${localTime(range.startMs)} – ${localTime(range.endMs)}`;
     const usual = USUAL_RANGES.find(({ durationMs }) => durationMs === range.durationMs);
-    return `Last ${usual?.label ?? durationText(range.durationMs)}`;
+    return `Last ${usual?.label ?? formatDuration(range.durationMs)}`;
   });
   protected readonly hint = computed(() => {
     const range = this.range();
