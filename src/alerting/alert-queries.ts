@@ -4,6 +4,7 @@ import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { AlertHistoryQuery, AlertStore } from '../storage/ports/alerts.js';
 import type { AlertCounts } from './active-alerts.js';
+import { Breather } from './breather.js';
 import type { SilenceSet } from './silences.js';
 
 export interface AlertQueriesDeps {
@@ -35,9 +36,10 @@ export class AlertQueries {
   constructor(private readonly deps: AlertQueriesDeps) {}
 
   /** Those that are not over: firing before pending, the most severe first, then the newest. `counts` are of all of them, whatever was asked for. */
-  active(query: ActiveQuery) {
+  async active(query: ActiveQuery) {
     const all = this.deps.evaluator.alerts();
-    const silencedBy = this.silencing();
+    const silences = await this.silencesOf(all);
+    const silencedBy = (alert: Alert): readonly string[] => silences.get(alert) ?? [];
     const found = all
       .filter((alert) => query.state === 'all' || alert.state === query.state)
       .filter((alert) => query.severity === null || alert.labels['severity'] === query.severity)
@@ -78,18 +80,20 @@ export class AlertQueries {
   async acknowledge(id: string, acknowledgement: Acknowledgement | null) {
     const alert = await this.deps.evaluator.acknowledge(id, acknowledgement);
     if (alert === null) throw new AppError('not_found', `there is no active alert "${id.slice(0, 100)}"`);
-    return presentAlert(alert, this.silencing()(alert));
+    return presentAlert(alert, (await this.silencesOf([alert])).get(alert) ?? []);
   }
 
-  private silencing(): (alert: Alert) => string[] {
+  /** Ids of the silences that keep each of them quiet. With breaths in between: there may be many of both, and patterns take their time. */
+  private async silencesOf(alerts: readonly Alert[]): Promise<Map<Alert, string[]>> {
     const { silences, clock } = this.deps;
     const nowMs = clock.nowMs();
-    const known = new Map<string, string[]>();
-    return ({ id, labels }) => {
-      let ids = known.get(id);
-      if (ids === undefined) known.set(id, (ids = silences.set.silencing(labels, nowMs)));
-      return ids;
-    };
+    const breather = new Breather();
+    const found = new Map<Alert, string[]>();
+    for (const alert of alerts) {
+      if (breather.isDue) await breather.breathe();
+      found.set(alert, silences.set.silencing(alert.labels, nowMs));
+    }
+    return found;
   }
 }
 

@@ -6,7 +6,7 @@
  * once (Thompson's construction); counted repeats are written out, so the size of the program is what is bounded.
  */
 
-const MAX_INSTRUCTIONS = 2_000;
+const MAX_INSTRUCTIONS = 1_000;
 const MAX_DEPTH = 50;
 /** Of what `{m,n}` may ask for: the program would be refused anyway, but not before it was made. */
 const MAX_REPEATS = 1_000;
@@ -33,6 +33,9 @@ export class PatternError extends Error {
 /** Matches whole texts: a pattern is anchored at both ends. */
 export class LinearRegex {
   private readonly program: Instruction[] = [];
+  /** By state: the last round in which it was reached. A round is one call of `follow`. */
+  private readonly reachedIn: Float64Array;
+  private round = 0;
   /** What every match begins with: most texts are no match for that reason alone. */
   private readonly prefix: string;
 
@@ -42,6 +45,7 @@ export class LinearRegex {
     this.emit(new Parser(ignoresCase ? pattern.slice(4) : pattern, ignoresCase).parse());
     this.add({ op: 'match' });
     this.prefix = this.literalPrefix();
+    this.reachedIn = new Float64Array(this.program.length);
   }
 
   test(text: string): boolean {
@@ -70,19 +74,20 @@ export class LinearRegex {
   }
 
   /** All states that can be reached without reading a character. */
-  private follow(from: readonly number[], position: number, length: number): number[] {
-    const seen = new Set<number>();
-    const open = from.toReversed();
+  private follow(open: number[], position: number, length: number): number[] {
+    const states: number[] = [];
+    this.round += 1;
     for (let state = open.pop(); state !== undefined; state = open.pop()) {
-      if (seen.has(state)) continue;
-      seen.add(state);
+      if (this.reachedIn[state] === this.round) continue;
+      this.reachedIn[state] = this.round;
+      states.push(state);
       const instruction = this.program[state];
       if (instruction?.op === 'jump') open.push(instruction.to);
       else if (instruction?.op === 'split') open.push(instruction.second, instruction.first);
       else if (instruction?.op === 'start' && position === 0) open.push(state + 1);
       else if (instruction?.op === 'end' && position === length) open.push(state + 1);
     }
-    return [...seen];
+    return states;
   }
 
   private add<T extends Instruction>(instruction: T): T {

@@ -4,7 +4,7 @@ import { LinearRegex, PatternError } from './linear-regex.js';
 
 export const MAX_PATTERN_LENGTH = 500;
 /** Longer values are not searched: they match no pattern, and every inverted one. */
-const MAX_SEARCHED_LENGTH = 2_048;
+const MAX_SEARCHED_LENGTH = 1_024;
 
 /** Whether these labels are meant. A label that is not there counts as empty. */
 export type LabelTest = (labels: Tags) => boolean;

@@ -4,9 +4,10 @@ import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Part } from '../runtime/lifecycle.js';
 import type { SilenceStore } from '../storage/ports/alerts.js';
+import { Breather } from './breather.js';
 import { presentMatchers } from './matchers.js';
 import { parseSilence } from './silence-body.js';
-import { SilenceSet, SilenceWindow } from './silences.js';
+import { SilenceSet, type SilenceState, SilenceWindow } from './silences.js';
 
 export interface SilenceServiceDeps {
   readonly store: SilenceStore;
@@ -31,6 +32,8 @@ export class SilenceService implements Part {
     this.silences.clear();
     for (const silence of await this.deps.store.all()) this.silences.set(silence.id, silence);
     this.compiled = new SilenceSet([...this.silences.values()]);
+    // When recurring ones open is found out now, and not while alerts are held against them.
+    await this.states();
   }
 
   async stop(): Promise<void> {
@@ -49,10 +52,10 @@ export class SilenceService implements Part {
   }
 
   /** Newest first. */
-  list(): { silences: SilenceAnswer[] } {
-    const nowMs = this.deps.clock.nowMs();
+  async list(): Promise<{ silences: SilenceAnswer[] }> {
+    const states = await this.states();
     return {
-      silences: [...this.silences.values()].sort((a, b) => b.createdAtMs - a.createdAtMs).map((silence) => presentSilence(silence, nowMs)),
+      silences: states.sort(([a], [b]) => b.createdAtMs - a.createdAtMs).map(([silence, state]) => presentSilence(silence, state)),
     };
   }
 
@@ -93,11 +96,21 @@ export class SilenceService implements Part {
   private keep(silence: Silence): SilenceAnswer {
     this.silences.set(silence.id, silence);
     this.changed();
-    return presentSilence(silence, this.deps.clock.nowMs());
+    return presentSilence(silence, new SilenceWindow(silence).state(this.deps.clock.nowMs()));
+  }
+
+  private async states(): Promise<(readonly [Silence, SilenceState])[]> {
+    const breather = new Breather();
+    const states: (readonly [Silence, SilenceState])[] = [];
+    for (const state of this.compiled.states(this.deps.clock.nowMs())) {
+      states.push(state);
+      if (breather.isDue) await breather.breathe();
+    }
+    return states;
   }
 
   private changed(): void {
-    this.compiled = new SilenceSet([...this.silences.values()]);
+    this.compiled = new SilenceSet([...this.silences.values()], this.compiled);
     for (const listener of this.listeners) listener();
   }
 
@@ -108,7 +121,7 @@ export class SilenceService implements Part {
   }
 }
 
-function presentSilence(silence: Silence, nowMs: number) {
+function presentSilence(silence: Silence, state: SilenceState) {
   const { recurrence } = silence;
   return {
     id: silence.id,
@@ -119,7 +132,7 @@ function presentSilence(silence: Silence, nowMs: number) {
       recurrence === null ? null : { cron: recurrence.cron, duration: recurrence.durationMs / 1_000, time_zone: recurrence.timeZone },
     author: silence.author,
     comment: silence.comment,
-    state: new SilenceWindow(silence).state(nowMs),
+    state,
     created_at: isoTime(silence.createdAtMs),
     updated_at: isoTime(silence.updatedAtMs),
   };

@@ -27,16 +27,27 @@ export function recurrenceProblem(cron: string, timeZone: string, nowMs: number)
 
 export type SilenceState = 'active' | 'pending' | 'expired';
 
+interface Entry {
+  readonly silence: Silence;
+  readonly matches: LabelTest;
+  readonly window: SilenceWindow;
+}
+
 /** Silences as they are asked about: compiled once for a list of them, asked for any number of alerts. */
 export class SilenceSet {
-  private readonly entries: { readonly silence: Silence; readonly matches: LabelTest; readonly window: SilenceWindow }[];
+  private readonly entries: readonly Entry[];
 
-  constructor(silences: readonly Silence[]) {
-    this.entries = silences.map((silence) => ({
-      silence,
-      matches: compileMatchers(silence.matchers),
-      window: new SilenceWindow(silence),
-    }));
+  /** @param before the list as it was: what is in both (the same object) is not compiled again */
+  constructor(silences: readonly Silence[], before: SilenceSet | null = null) {
+    const known = new Map(before?.entries.map((entry) => [entry.silence, entry]));
+    this.entries = silences.map(
+      (silence) => known.get(silence) ?? { silence, matches: compileMatchers(silence.matchers), window: new SilenceWindow(silence) },
+    );
+  }
+
+  /** How each of them is at that time. Asked for one by one: finding out when a window opens takes up to some milliseconds. */
+  *states(nowMs: number): Generator<readonly [Silence, SilenceState]> {
+    for (const { silence, window } of this.entries) yield [silence, window.state(nowMs)];
   }
 
   /** Ids of the silences that keep alerts with these labels quiet at that time. */

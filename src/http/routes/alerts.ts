@@ -57,9 +57,9 @@ const HISTORY_RANGE = '7d';
 export function alertRoutes({ alerts, rules, silences, clock }: AlertRouteDeps): Router {
   const router = Router();
 
-  router.get('/alerts', (req, res) => {
+  router.get('/alerts', async (req, res) => {
     const { severity = null, ruleId = null, agentId = null, silenced = null, ...rest } = readQuery(activeSchema, req.query);
-    res.json(alerts.active({ severity, ruleId, agentId, silenced, ...rest }));
+    res.json(await alerts.active({ severity, ruleId, agentId, silenced, ...rest }));
   });
   router.get('/alerts/history', async (req, res) => {
     const { timeRange, startTime, endTime, ...query } = readQuery(historySchema, req.query);
@@ -87,8 +87,8 @@ export function alertRoutes({ alerts, rules, silences, clock }: AlertRouteDeps):
     res.json(await rules.remove(req.params.id));
   });
 
-  router.get('/alerts/silences', (_req, res) => {
-    res.json(silences.list());
+  router.get('/alerts/silences', async (_req, res) => {
+    res.json(await silences.list());
   });
   router.post('/alerts/silences', async (req, res) => {
     res.status(201).json(await silences.create(req.body));
