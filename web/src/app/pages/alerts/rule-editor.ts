@@ -27,11 +27,12 @@ import {
   type RuleForm,
 } from './rule-form';
 import { RulePreview } from './rule-preview';
+import { TextField } from './text-field';
 
 /** Makes a rule or changes one, and shows meanwhile what it would have done. */
 @Component({
   selector: 'ccv-rule-editor',
-  imports: [RouterLink, MatButtonModule, Notice, PairsEditor, Picker, RulePreview, Status],
+  imports: [RouterLink, MatButtonModule, Notice, PairsEditor, Picker, RulePreview, Status, TextField],
   providers: [RuleChoices],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './rule-editor.html',
@@ -57,6 +58,7 @@ export class RuleEditor {
   protected readonly severities = SEVERITIES;
   protected readonly hasRecovery = hasRecovery;
   protected readonly hasAgentThreshold = hasAgentThreshold;
+  protected readonly templateHint = '{{ value }}, {{ threshold }} and {{ labels.agent }} stand for what they are then.';
   protected readonly example = '{{ labels.agent }} is at {{ value }}';
   protected readonly isTag = (text: string): boolean => text.indexOf(':') > 0;
   protected readonly isName = (text: string): boolean => text.length > 0;
