@@ -9,6 +9,8 @@ const ENDPOINTS = {
   chart: '/api/v1/metrics/chart',
   dashboard: '/api/v1/dashboard/overview',
   topology: '/api/v1/topology',
+  alerts: '/api/v1/alerts',
+  alertRules: '/api/v1/alerts/rules',
   targets: '/api/v1/targets',
   info: '/api/v1/info',
   health: '/health',
