@@ -85,7 +85,11 @@ export const SETTINGS: readonly Setting[] = [
     schema: Joi.number().min(0).max(3650).default(400),
     help: 'How long rollups of an hour are kept.',
   },
-  { name: 'ALERT_HISTORY_DAYS', schema: Joi.number().positive().max(3650).default(90), help: 'How long alerts that are over are kept.' },
+  {
+    name: 'ALERT_HISTORY_DAYS',
+    schema: Joi.number().positive().max(3650).default(90),
+    help: 'How long alerts that are over are kept, of at most 200,000.',
+  },
   { name: 'CLEANUP_INTERVAL', schema: timerMs(3_600_000, 100), help: 'Milliseconds between clean-ups of expired data.' },
   { name: 'READER_THREADS', schema: count(2).max(16), help: 'Threads that answer queries.' },
   {

@@ -35,6 +35,8 @@ export interface HousekeeperDeps {
 
 /** Pause between two slices of deletions, so that batches get their turn at the writer. */
 const SLICE_PAUSE_MS = 5;
+/** Alerts that are over, however young: a rule that goes on and off every minute makes more of them than anybody reads. */
+const ALERT_HISTORY_LENGTH = 200_000;
 /** How long notifications that are done are kept, and how many of each channel. */
 const DELIVERY_LOG_MS = 30 * 86_400_000;
 const DELIVERY_LOG_LENGTH = 1_000;
@@ -95,7 +97,7 @@ export class Housekeeper implements Part {
     };
     await this.slices(() => store.purge(limits));
     await this.slices(() => this.removeExpired(beforeMs));
-    await this.slices(async () => (await alerts.purge(nowMs - settings.alertHistoryMs)) > 0);
+    await this.slices(async () => (await alerts.purge(nowMs - settings.alertHistoryMs, ALERT_HISTORY_LENGTH)) > 0);
     await this.slices(async () => (await deliveries.purge(nowMs - DELIVERY_LOG_MS, DELIVERY_LOG_LENGTH)) > 0);
   }
 

@@ -121,9 +121,12 @@ export class MemoryAlertStore extends Failing implements AlertStore {
     return { alerts: alerts.slice(offset, offset + limit), total: alerts.length };
   }
 
-  async purge(resolvedBeforeMs: number): Promise<number> {
+  async purge(resolvedBeforeMs: number, keep: number): Promise<number> {
     this.check();
-    const old = [...this.rows.values()].filter(({ resolvedAtMs }) => resolvedAtMs !== null && resolvedAtMs < resolvedBeforeMs);
+    const over = [...this.rows.values()]
+      .filter(({ resolvedAtMs }) => resolvedAtMs !== null)
+      .sort((a, b) => b.resolvedAtMs! - a.resolvedAtMs!);
+    const old = over.filter(({ resolvedAtMs }, i) => i >= keep || resolvedAtMs! < resolvedBeforeMs);
     for (const { id } of old) this.rows.delete(id);
     return old.length;
   }

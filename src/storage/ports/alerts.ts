@@ -36,8 +36,8 @@ export interface AlertStore {
   acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<boolean>;
   /** Resolved ones that fired, newest first by `resolvedAtMs`, which is in [sinceMs, untilMs); filters are ANDed. */
   history(query: AlertHistoryQuery): Promise<{ readonly alerts: Alert[]; readonly total: number }>;
-  /** Deletes what resolved before; answers how many, at most a few thousand at once. */
-  purge(resolvedBeforeMs: number): Promise<number>;
+  /** Deletes what resolved before, and what is beyond the newest `keep`; answers how many, at most a few thousand at once. */
+  purge(resolvedBeforeMs: number, keep: number): Promise<number>;
 }
 
 export interface AlertHistoryQuery {

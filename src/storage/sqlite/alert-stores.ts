@@ -17,7 +17,7 @@ export function createAlertStores(write: WriterClient, read: ReaderPool): AlertS
       save: (alerts) => write.call('saveAlerts', alerts),
       acknowledge: (id, acknowledgement) => write.call('acknowledgeAlert', id, acknowledgement),
       history: (query) => read.call('alertHistory', query),
-      purge: (resolvedBeforeMs) => write.call('purgeAlerts', resolvedBeforeMs),
+      purge: (resolvedBeforeMs, keep) => write.call('purgeAlerts', resolvedBeforeMs, keep),
     },
     silences: {
       all: () => read.call('allSilences'),

@@ -203,11 +203,17 @@ describe('alerts', () => {
 
   test('the history goes in slices, and active ones stay', async () => {
     await stores.alerts.save([alertOf(), ...Array.from({ length: 1_500 }, (_, i) => resolvedAt(T + i))]);
-    expect(await stores.alerts.purge(T + 1_200)).toBe(1_000);
-    expect(await stores.alerts.purge(T + 1_200)).toBe(200);
-    expect(await stores.alerts.purge(T + 1_200)).toBe(0);
+    expect(await stores.alerts.purge(T + 1_200, 1_000_000)).toBe(1_000);
+    expect(await stores.alerts.purge(T + 1_200, 1_000_000)).toBe(200);
+    expect(await stores.alerts.purge(T + 1_200, 1_000_000)).toBe(0);
     expect((await stores.alerts.history({ limit: 1, offset: 0 })).total).toBe(300);
     expect((await stores.alerts.history({ limit: 1, offset: 299 })).alerts).toMatchObject([{ resolvedAtMs: T + 1_200 }]);
+    expect(await stores.alerts.active()).toHaveLength(1);
+    expect(await stores.alerts.purge(0, 300)).toBe(0);
+    expect(await stores.alerts.purge(0, 100)).toBe(200);
+    const { alerts, total } = await stores.alerts.history({ limit: 1, offset: 99 });
+    expect([total, alerts[0]!.resolvedAtMs]).toEqual([100, T + 1_400]);
+    expect(await stores.alerts.purge(0, 0)).toBe(100);
     expect(await stores.alerts.active()).toHaveLength(1);
   });
 });

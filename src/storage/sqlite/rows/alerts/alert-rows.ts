@@ -31,6 +31,7 @@ export class AlertRows {
   private readonly upsert;
   private readonly delete_;
   private readonly acknowledge_;
+  private readonly selectKept;
   private readonly purge_;
 
   constructor(private readonly db: Db) {
@@ -52,6 +53,11 @@ export class AlertRows {
     this.acknowledge_ = db.prepare(
       "UPDATE alert_instances SET acknowledgement = ? WHERE tenant_id = 'default' AND id = ? AND resolved_at_ms IS NULL",
     );
+    this.selectKept = db
+      .prepare<[number], number>(
+        'SELECT resolved_at_ms FROM alert_instances WHERE resolved_at_ms IS NOT NULL ORDER BY resolved_at_ms DESC LIMIT 1 OFFSET ?',
+      )
+      .pluck();
     this.purge_ = db.prepare(
       `DELETE FROM alert_instances WHERE alert_key IN
          (SELECT alert_key FROM alert_instances WHERE resolved_at_ms < ? LIMIT ${SLICE_ROWS})`,
@@ -87,8 +93,9 @@ export class AlertRows {
     };
   }
 
-  purge(resolvedBeforeMs: number): number {
-    return this.purge_.run(resolvedBeforeMs).changes;
+  purge(resolvedBeforeMs: number, keep: number): number {
+    const oldestKeptMs = keep === 0 ? Number.MAX_SAFE_INTEGER : (this.selectKept.get(keep - 1) ?? 0);
+    return this.purge_.run(Math.max(resolvedBeforeMs, oldestKeptMs)).changes;
   }
 }
 
