@@ -59,6 +59,10 @@ describe('moves', () => {
     expect(scaled(span, 0.5, 0)).toEqual({ startMs: 100_000, endMs: 150_000 });
     expect(scaled(span, 2)).toEqual({ startMs: 50_000, endMs: 250_000 });
     expect(scaled(span, 0).endMs).toBeGreaterThan(scaled(span, 0).startMs);
+    // However often somebody zooms out, both ends are dates.
+    let far = span;
+    for (let i = 0; i < 100; i += 1) far = scaled(far, 2);
+    expect(new Date(far.startMs).toISOString()).toMatch(/^19\d\d-/);
     expect(moveOfKey('ArrowRight', span)).toEqual({ startMs: 125_000, endMs: 225_000 });
     expect(moveOfKey('x', span)).toBeNull();
   });

@@ -23,8 +23,8 @@ export class AgentStore {
   readonly agents = this.shown.asReadonly();
   /** False until the first answer has come: there may be agents, they are just not known yet. */
   readonly isLoaded = this.loaded.asReadonly();
-  /** Why the last reading failed; null when it did not. */
-  readonly error = this.failure.asReadonly();
+  /** Why the last reading failed; null when it did not, and while the frame around all pages says that the server is away. */
+  readonly error = computed(() => (this.failure()?.status === 0 && this.loaded() && !this.live.isLive() ? null : this.failure()));
   readonly connected = computed(() => this.shown().filter(({ status }) => status === 'connected').length);
   private showing: ReturnType<typeof setTimeout> | null = null;
   private reading: Promise<void> | null = null;

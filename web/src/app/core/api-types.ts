@@ -63,11 +63,6 @@ export interface Activity {
   readonly message: string;
 }
 
-export interface Period {
-  readonly start: string;
-  readonly end: string;
-}
-
 /** Data that is known to be missing. */
 export interface Gap {
   readonly agent_id: string;

@@ -6,7 +6,10 @@ import { LiveChannel } from './live-channel';
 export interface Loadable<T> {
   /** The last good answer, also while the next one is on its way or failed; undefined before the first. */
   readonly value: Signal<T | undefined>;
-  /** Why the last reading failed; null when it did not. */
+  /**
+   * Why the last reading failed; null when it did not. That the server is out of reach is said by the frame around all pages: with an
+   * answer on the screen it is not said here as well.
+   */
   readonly error: Signal<ApiError | null>;
   readonly isLoading: Signal<boolean>;
   reload(): void;
@@ -35,7 +38,8 @@ const RETRY_MS = 5_000;
 export function loadable<P, T>({ params, load, refreshMs, keepsValue = false }: LoadableOptions<P, T>): Loadable<T> {
   const live = inject(LiveChannel);
   const value = signal<T | undefined>(undefined);
-  const error = signal<ApiError | null>(null);
+  const failure = signal<ApiError | null>(null);
+  const error = computed(() => (failure()?.status === 0 && value() !== undefined && !live.isLive() ? null : failure()));
   const isLoading = signal(false);
   const wanted = computed(params, { equal: (a, b) => JSON.stringify(a) === JSON.stringify(b) });
   let asked: P | undefined;
@@ -69,12 +73,12 @@ export function loadable<P, T>({ params, load, refreshMs, keepsValue = false }: 
       const answer = await load(question, own.signal);
       if (own.signal.aborted) return;
       value.set(answer);
-      error.set(null);
+      failure.set(null);
       schedule(refreshMs);
-    } catch (failure) {
+    } catch (reason) {
       if (own.signal.aborted) return;
-      error.set(failure as ApiError);
-      const { status } = failure as ApiError;
+      failure.set(reason as ApiError);
+      const { status } = reason as ApiError;
       // What the server refuses it will refuse again; what it could not do it may do later.
       if (status === 0 || status >= 500 || status === 429) schedule(RETRY_MS);
     }
@@ -86,7 +90,7 @@ export function loadable<P, T>({ params, load, refreshMs, keepsValue = false }: 
     live.comebacks();
     untracked(() => {
       if (question !== asked) {
-        error.set(null);
+        failure.set(null);
         if (!keepsValue) value.set(undefined);
       }
       asked = question;

@@ -2,6 +2,8 @@
 import type { Span } from '../core/time-range';
 
 const MIN_SPAN_MS = 2_000;
+/** Nothing is kept for as long as this; dates end somewhere. */
+const MAX_SPAN_MS = 10 * 366 * 86_400_000;
 const PAN_SHARE = 0.25;
 const ZOOM_FACTOR = 2;
 
@@ -14,7 +16,7 @@ export function panned({ startMs, endMs }: Span, share: number): Span {
 /** `factor` times as long (below 1: closer), while what is at `anchor` (0: start, 1: end) stays where it is. */
 export function scaled({ startMs, endMs }: Span, factor: number, anchor = 0.5): Span {
   const lengthMs = endMs - startMs;
-  const newMs = Math.max(MIN_SPAN_MS, Math.round(lengthMs * factor));
+  const newMs = Math.min(MAX_SPAN_MS, Math.max(MIN_SPAN_MS, Math.round(lengthMs * factor)));
   const newStartMs = Math.round(startMs + (lengthMs - newMs) * anchor);
   return { startMs: newStartMs, endMs: newStartMs + newMs };
 }

@@ -48,10 +48,6 @@ export class ActivityFeed {
     source: () => ({ newest: this.newest(), isHeld: this.isHeld() }),
     computation: ({ newest, isHeld }, previous) => (isHeld && previous !== undefined ? previous.value : newest),
   });
-  protected readonly error = computed(() => {
-    const error = this.feed.error();
-    return error !== null && error.status === 0 && this.feed.value() !== undefined ? null : error;
-  });
   protected readonly toneWord = toneWord;
 
   constructor() {

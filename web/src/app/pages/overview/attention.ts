@@ -28,7 +28,7 @@ export interface AttentionGroup {
 }
 
 /** A clock that is off by less does no harm: charts have buckets of a minute. */
-export const BIG_SKEW_MS = 60_000;
+const BIG_SKEW_MS = 60_000;
 
 /** What is wrong in the fleet, worst kind first; kinds of trouble that nobody has are left out. */
 export function attentionOf(agents: readonly Agent[], recentErrors: readonly RecentErrors[]): AttentionGroup[] {

@@ -47,11 +47,6 @@ export class NetworkCharts {
       ? []
       : networkPanels(metrics).map((panel) => ({ ...panel, label: describeLines(panel.title, panel.data.lines) }));
   });
-  /** The server being out of reach is said at the top of the page already; the old charts stay. */
-  protected readonly error = computed(() => {
-    const error = this.charts.error();
-    return error !== null && error.status === 0 && this.charts.value() !== undefined ? null : error;
-  });
   protected readonly placeholders = ['Latency', 'Packet loss', 'Throughput'];
 
   constructor() {

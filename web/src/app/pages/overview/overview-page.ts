@@ -44,10 +44,7 @@ export class OverviewPage {
     if (this.store.isLoaded()) return this.store.agents().length === 0 ? 'empty' : 'fleet';
     return this.store.error() === null ? 'loading' : 'error';
   });
-  /** The server being out of reach is said above already; what was known stays. */
-  protected readonly refreshError = computed(
-    () => [this.store.error(), this.health.error()].find((error) => error !== null && error.status !== 0) ?? null,
-  );
+  protected readonly refreshError = computed(() => this.store.error() ?? this.health.error());
   private readonly counts = computed(() => countByStatus(this.agents()));
   protected readonly statuses = computed(() => {
     const counts = this.counts();

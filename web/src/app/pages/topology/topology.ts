@@ -1,4 +1,5 @@
 /** What GET /api/v1/topology answers, and how good a path is. Pure. */
+import type { TargetType } from '../../core/api-types';
 import type { Tone } from '../../shared/tone';
 
 export interface TopologyNetwork {
@@ -27,12 +28,10 @@ export interface TopologyAgent {
   readonly last_seen: string | null;
 }
 
-export type CheckType = 'ping' | 'http' | 'tcp' | 'dns';
-
 export interface TopologyTarget {
   /** `type:address`. */
   readonly id: string;
-  readonly type: CheckType;
+  readonly type: TargetType;
   readonly address: string;
   /** As people call it; the address where nobody has named it. */
   readonly name: string;
@@ -42,7 +41,7 @@ export interface TopologyEdge {
   readonly agent_id: string;
   /** A target's id. */
   readonly target: string;
-  readonly type: CheckType;
+  readonly type: TargetType;
   /** Of pings the round trip, of other checks how long the answer took. */
   readonly rtt_avg_ms: number | null;
   readonly rtt_max_ms: number | null;
@@ -112,7 +111,7 @@ export function targetLabel({ type, name }: TopologyTarget): string {
 }
 
 /** The metrics that tell of a path over time. */
-export const METRICS_OF: Readonly<Record<CheckType, readonly string[]>> = {
+export const METRICS_OF: Readonly<Record<TargetType, readonly string[]>> = {
   ping: ['ping_rtt_avg_ms', 'ping_packet_loss_percent'],
   http: ['http_response_time_ms'],
   tcp: ['tcp_connect_time_ms'],
