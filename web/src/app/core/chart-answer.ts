@@ -28,7 +28,7 @@ export interface ChartAnswer {
 }
 
 /** Where each bucket begins. */
-export function timesOf({ start_ms, interval_ms, count }: ChartAnswer): number[] {
+export function timesOf({ start_ms, interval_ms, count }: Pick<ChartAnswer, 'start_ms' | 'interval_ms' | 'count'>): number[] {
   return Array.from({ length: count }, (_, i) => start_ms + i * interval_ms);
 }
 
