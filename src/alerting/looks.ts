@@ -100,14 +100,16 @@ export function agentLooks(
   const found: GroupLook[] = [];
   let begun = 0;
   let leftOut = 0;
-  const seen = new Set<string>();
+  let groups = 0;
   const isMeant = agentTest(filter);
   for (const agent of context.agents.all()) {
     if (!isMeant(agent.id, agent)) continue;
+    groups += 1;
+    const { finding, value } = readAgent(subject, agent, context.nowMs);
+    // All agents come by here for every rule: nothing is made of those that are well and were.
+    if (finding !== 'bad' && active.size === 0) continue;
     const labels = { agent: agent.id };
     const key = canonicalTags(labels);
-    seen.add(key);
-    const { finding, value } = readAgent(subject, agent, context.nowMs);
     const isAboutPresence = subject.condition === 'disconnected' || subject.condition === 'stale';
     const mayBegin = isAboutPresence ? context.agentsHaveSettled : isConnected(agent);
     const isActive = active.has(key);
@@ -118,7 +120,11 @@ export function agentLooks(
       found.push({ key, labels, agentId: agent.id, value, unit: subject.condition === 'config_failed' ? null : 's', finding, mayBegin });
     }
   }
-  return { found, gone: [...active.values()].filter(({ groupKey }) => !seen.has(groupKey)), groups: seen.size, leftOut };
+  const isGone = ({ agentId }: Alert): boolean => {
+    const agent = agentId === null ? null : context.agents.find(agentId);
+    return agent === null || !isMeant(agent.id, agent);
+  };
+  return { found, gone: [...active.values()].filter(isGone), groups, leftOut };
 }
 
 /** How one agent is. Values are seconds; of a failed configuration its version. */

@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { AggregateGroup } from '../../../model/aggregate.js';
+import { TextPlaces } from './text-places.js';
 
 export interface PackedGroups {
   readonly labels: number;
@@ -19,7 +20,6 @@ export interface PackedGroups {
   readonly columns: Float64Array;
 }
 
-const NO_TEXT = -1;
 const FIXED_HEAD = 8;
 const SLICE_MS = 5;
 /** So many groups are unpacked between two looks at the clock. */
@@ -29,14 +29,8 @@ const GROUPS_PER_LOOK = 250;
 export function pack(groups: readonly AggregateGroup[]): PackedGroups {
   const [first] = groups;
   const labels = first?.labels.length ?? 0;
-  const texts: string[] = [];
-  const placeOf = new Map<string, number>();
-  const place = (text: string | null): number => {
-    if (text === null) return NO_TEXT;
-    let known = placeOf.get(text);
-    if (known === undefined) placeOf.set(text, (known = texts.push(text) - 1));
-    return known;
-  };
+  const places = new TextPlaces();
+  const place = (text: string | null): number => places.of(text);
   const heads = new Float64Array(groups.length * (FIXED_HEAD + labels));
   const columns = new Float64Array(groups.reduce((sum, group) => sum + columnsOf(group).length * group.bucketsMs.length, 0));
   let head = 0;
@@ -57,7 +51,7 @@ export function pack(groups: readonly AggregateGroup[]): PackedGroups {
     sumOfMeans: first?.sumOfMeans !== undefined,
     increase: first?.increase !== undefined,
     percentiles: first?.percentiles?.length ?? null,
-    texts,
+    texts: places.texts,
     heads,
     columns,
   };

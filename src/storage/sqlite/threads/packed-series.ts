@@ -4,6 +4,7 @@
  */
 import type { MetricType, SeriesInfo } from '../../../model/metric.js';
 import type { SampleRows } from '../../ports.js';
+import { TextPlaces } from './text-places.js';
 
 export interface PackedSeries {
   /** Places count from here. */
@@ -15,18 +16,11 @@ export interface PackedSeries {
 /** Samples with their series packed. */
 export type PackedSamples = Omit<SampleRows, 'series'> & { readonly series: PackedSeries };
 
-const NO_TEXT = -1;
 const WIDTH = 9;
 
 export function packSeries(series: readonly SeriesInfo[]): PackedSeries {
-  const texts: string[] = [];
-  const placeOf = new Map<string, number>();
-  const place = (text: string | null): number => {
-    if (text === null) return NO_TEXT;
-    let known = placeOf.get(text);
-    if (known === undefined) placeOf.set(text, (known = texts.push(text) - 1));
-    return known;
-  };
+  const places = new TextPlaces();
+  const place = (text: string | null): number => places.of(text);
   const rows = new Float64Array(series.length * WIDTH);
   let at = 0;
   for (const { id, agentId, name, type, unit, tagsJson, provider, region, zone } of series) {
@@ -41,7 +35,7 @@ export function packSeries(series: readonly SeriesInfo[]): PackedSeries {
     rows[at + 8] = place(zone);
     at += WIDTH;
   }
-  return { texts, rows };
+  return { texts: places.texts, rows };
 }
 
 export function unpackSeries({ texts, rows }: PackedSeries): SeriesInfo[] {
