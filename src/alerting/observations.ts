@@ -71,12 +71,15 @@ export class Observations {
   async meetsUnknown(): Promise<boolean> {
     const ofTotals = new Set<number>();
     const ofNewest = new Set<number>();
+    const ofPercentiles = new Set<number>();
     for (const { windowMs, aggregation } of this.questions) {
       if (aggregation === 'last') ofNewest.add(windowMs);
       else if (percentileOf(aggregation) === null) ofTotals.add(windowMs);
+      else ofPercentiles.add(windowMs);
     }
     for (const windowMs of ofTotals) await this.meet(async () => (await this.totalsScan(windowMs)).map(({ labels }) => Number(labels[0])));
     for (const windowMs of ofNewest) await this.meet(async () => (await this.newestScan(windowMs)).series.map(({ id }) => id));
+    for (const windowMs of ofPercentiles) await this.meet(() => this.seriesIn(windowMs));
     return this.unknown;
   }
 
@@ -173,6 +176,19 @@ export class Observations {
 
   private range(windowMs: number): TimeRange {
     return { startMs: this.nowMs - windowMs, endMs: this.nowMs + MAX_AHEAD_MS + 1 };
+  }
+
+  /** Series of percentiles: how these are asked for depends on the book. */
+  private async seriesIn(windowMs: number): Promise<number[]> {
+    const names = namesOf(this.questions.filter((one) => one.windowMs === windowMs && percentileOf(one.aggregation) !== null));
+    const groups = await this.reader.aggregate({
+      filter: { names },
+      range: this.range(windowMs),
+      stepMs: null,
+      groupBy: ['series'],
+      wants: { countsOnly: true },
+    });
+    return groups.map(({ labels }) => Number(labels[0]));
   }
 
   /** An answer that cannot be had is no matter here: who needs it hears of it. */

@@ -134,6 +134,14 @@ describe('what is looked at', () => {
     ]);
   });
 
+  test.each(['last', 'avg', 'p90'] as const)('%s of a series that is new', async (aggregation) => {
+    await world.addRule(metricRule({ aggregation }));
+    await samples(1, 1);
+    world.sample(50, { agentId: 'b' });
+    await samples(1, 1);
+    expect(world.states()).toEqual({ '{"agent":"b"}': 'firing' });
+  });
+
   test('a filter: agents, places and tags', async () => {
     world = new AlertWorld();
     world.addAgent('a', { provider: 'gcp' });
