@@ -70,7 +70,9 @@ export async function backtest(reader: BacktestReader, rule: AlertRuleFields, ra
   if (!isMetricRule(rule)) throw new AppError('validation_failed', 'only rules about metrics can be tried on the past');
   const { subject } = rule;
   const book = await SeriesBook.read(reader, new Set([subject.metricName]));
-  const selection = book.select({ metricName: subject.metricName, filter: rule.filter, by: subject.by });
+  const question = { metricName: subject.metricName, filter: rule.filter, by: subject.by };
+  await book.prepare(question);
+  const selection = book.select(question);
   const { plan, groups } = await readPast(reader, rule, range, selection, book);
   const alerts: PastAlert[] = [];
   const breather = new Breather();

@@ -29,6 +29,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 86_400_000;
 const LIMITS = { nameLength: 200, labels: 50, labelLength: 100, valueLength: 1_024, textLength: 4_000, listed: 1_000, by: 20 };
 const DEFAULTS = { windowMs: 5 * MINUTE_MS, intervalMs: 30 * SECOND_MS };
+/** A window is read anew at each look. */
+const MAX_LOOKS_PER_WINDOW = 100;
 /** Labels the server gives an alert itself. */
 const RESERVED_LABELS = ['alertname', 'severity', 'agent'];
 
@@ -130,18 +132,28 @@ export function parseRule(body: unknown, current: AlertRule | null): AlertRuleFi
   const given = validate(schema, body, 'rule');
   const kind = given.kind ?? (given.agent_condition === undefined ? (current?.subject.kind ?? 'metric') : 'agent');
   const same = current?.subject.kind === kind ? current.subject : null;
+  const name = given.name ?? current?.name ?? missing('name');
+  const subject = kind === 'metric' ? metricSubject(given, same as MetricSubject | null) : agentSubject(given, same as AgentSubject | null);
   return {
-    name: given.name ?? current?.name ?? missing('name'),
-    subject: kind === 'metric' ? metricSubject(given, same as MetricSubject | null) : agentSubject(given, same as AgentSubject | null),
+    name,
+    subject,
     filter: filterOf(given, current, kind),
     severity: given.severity ?? current?.severity ?? 'warning',
     forMs: given.for ?? current?.forMs ?? 0,
     keepFiringForMs: given.keep_firing_for ?? current?.keepFiringForMs ?? 0,
-    intervalMs: given.interval ?? current?.intervalMs ?? DEFAULTS.intervalMs,
+    intervalMs: intervalOf(given, subject, current),
     labels: given.labels ?? current?.labels ?? {},
     annotations: given.annotations ?? current?.annotations ?? {},
     enabled: given.enabled ?? current?.enabled ?? true,
   };
+}
+
+/** Without a word about it, long windows are looked at less often: each time all samples of the window are read. */
+function intervalOf(given: GivenRule, subject: MetricSubject | AgentSubject, current: AlertRule | null): number {
+  const leastMs = subject.kind === 'metric' ? Math.ceil(subject.windowMs / MAX_LOOKS_PER_WINDOW) : 0;
+  if (given.interval === undefined) return Math.max(leastMs, current?.intervalMs ?? DEFAULTS.intervalMs);
+  if (given.interval >= leastMs) return given.interval;
+  throw invalid('interval', `must be ${leastMs / SECOND_MS} seconds at least with this window`, given.interval / SECOND_MS);
 }
 
 function metricSubject(given: GivenRule, current: MetricSubject | null): MetricSubject {

@@ -109,6 +109,13 @@ describe('a rule', () => {
     expect(parseRule({ name: 'x', agent_condition: 'stale', agent_filter: { tags: {} } }, null).filter).toEqual({});
   });
 
+  test('with a long window is looked at less often', () => {
+    expect(parseRule({ ...LATENCY, window: '1d' }, null).intervalMs).toBe(864_000);
+    expect(problem({ ...LATENCY, window: '1d', interval: '5m' })).toEqual(['validation_failed', 'interval']);
+    expect(parseRule({ window: '2h' }, stored(parseRule(LATENCY, null))).intervalMs).toBe(72_000);
+    expect(parseRule({ ...LATENCY, window: '5m', interval: 5 }, null).intervalMs).toBe(5_000);
+  });
+
   test('is changed by what is given alone', () => {
     const before = parseRule({ ...LATENCY, for: '5m', labels: { team: 'net' }, recovery_threshold: 150 }, null);
     expect(parseRule({ threshold: 250 }, stored(before))).toEqual({ ...before, subject: { ...before.subject, threshold: 250 } });
