@@ -57,7 +57,10 @@ export class RuleService {
   update(id: string, body: unknown): Promise<RuleAnswer> {
     return this.inTurn(async () => {
       const { store, clock } = this.deps;
-      const fields = parseRule(body, await this.find(id));
+      const current = await this.find(id);
+      const fields = parseRule(body, current);
+      // Alerts of a rule that changes are over and begin anew: a save that changes nothing must not tell everybody again.
+      if (isSame({ ...current, ...fields }, current)) return this.present(current);
       const rule = await store.update(id, fields, clock.nowMs());
       if (rule === 'not_found') throw unknown(id);
       if (rule === 'name_taken') throw taken(fields.name);
@@ -96,6 +99,10 @@ export class RuleService {
     this.tail = done.catch(() => undefined);
     return done;
   }
+}
+
+function isSame(a: AlertRule, b: AlertRule): boolean {
+  return JSON.stringify(presentRule(a, NOT_EVALUATED)) === JSON.stringify(presentRule(b, NOT_EVALUATED));
 }
 
 /** In the wire's shape: groups in the order in which they would have fired first. */

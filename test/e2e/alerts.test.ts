@@ -96,6 +96,16 @@ describe('alerts', () => {
     expect(pagination).toEqual({ total: 1, limit: 100, offset: 0, hasMore: false });
   }, 30_000);
 
+  test('go on when their rule is saved as it is', async () => {
+    const { body: rule } = await send('POST', '/alerts/rules', RULE);
+    await measure(95);
+    await eventually(async () => (await firing()).length === 1);
+    const [before] = await firing();
+    expect((await send('PUT', `/alerts/rules/${rule.id}`, await get(`/alerts/rules/${rule.id}`))).status).toBe(200);
+    expect(await firing()).toMatchObject([{ id: before.id }]);
+    expect((await get('/alerts/history')).alerts).toEqual([]);
+  }, 20_000);
+
   test('of a rule that is deleted are over', async () => {
     const { body: rule } = await send('POST', '/alerts/rules', RULE);
     await measure(95);
