@@ -70,6 +70,7 @@ export class Agent {
     this.keeper = new ConfigKeeper({ dir: options.spoolDir, defaults: config, apply: (next) => this.apply(next), logger });
     this.delivery = new Delivery({
       spool: this.spool,
+      clock,
       link: {
         url,
         token,

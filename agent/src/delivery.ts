@@ -1,6 +1,7 @@
 /** Spool, outbox and link as one: what an agent delivers with, whether it is a real one or simulated. */
 import { type CommandFrame, metricsData } from './link/frames.js';
 import { Link, type LinkOptions } from './link/link.js';
+import type { Clock } from './model.js';
 import { Outbox, type OutboxOptions } from './outbox/outbox.js';
 import type { Spool } from './spool/spool.js';
 
@@ -8,6 +9,7 @@ export interface DeliveryOptions {
   readonly spool: Spool;
   readonly link: Omit<LinkOptions, 'agentId'>;
   readonly outbox: OutboxOptions;
+  readonly clock: Clock;
   readonly onUp?: () => void;
   readonly onDown?: () => void;
   readonly onConfigUpdate: (version: number, config: unknown) => void;
@@ -23,9 +25,10 @@ export class Delivery {
   private isStarted = false;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { spool, onUp, onDown } = options;
+    const { spool, clock, onUp, onDown } = options;
     const sender = {
-      sendBatch: (batch: Parameters<typeof metricsData>[1]) => void this.link.send('metrics', metricsData(spool.agentId, batch)),
+      sendBatch: (batch: Parameters<typeof metricsData>[1]) =>
+        void this.link.send('metrics', metricsData(spool.agentId, batch, clock.nowMs())),
       giveUp: (reason: string) => this.link.giveUp(reason),
     };
     this.outbox = new Outbox(spool, sender, options.outbox);

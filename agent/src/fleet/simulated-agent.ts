@@ -47,6 +47,7 @@ export class SimulatedAgent {
     this.spool = new MemorySpool({ agentId, clock, ...spoolLimits });
     this.delivery = new Delivery({
       spool: this.spool,
+      clock,
       link: {
         url,
         token,

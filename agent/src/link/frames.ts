@@ -124,11 +124,13 @@ export function frameText(type: string, data: object): string {
   return JSON.stringify({ type, data });
 }
 
-/** The data of a `metrics` frame. */
-export function metricsData(agentId: string, { batchId, seq, timestampMs, metrics }: Batch): object {
+/**
+ * The data of a `metrics` frame. Its time is that of sending, by which the server tells how far this clock is off; each sample has its own.
+ */
+export function metricsData(agentId: string, { batchId, seq, metrics }: Batch, sentAtMs: number): object {
   return {
     agent_id: agentId,
-    timestamp: timeText(timestampMs),
+    timestamp: timeText(sentAtMs),
     batch_id: batchId,
     seq,
     metrics: metrics.map(({ name, value, unit, timestampMs: measuredMs, tags, type }) => ({
