@@ -85,6 +85,11 @@ function exchange(message: HttpMessage, { guard, timeoutMs, signal }: PostOption
     const timer = setTimeout(() => giveUp(), timeoutMs);
     request.on('close', () => clearTimeout(timer));
     request.on('error', reject);
+    // Nobody asked for another protocol: it is an answer, and without this there would be neither an answer nor an error.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode ?? 0, retryAfter: undefined, text: '' });
+    });
     request.on('response', (response) => {
       giveUp = readAnswer(response, resolve);
     });

@@ -174,6 +174,13 @@ describe('Sender', () => {
     expect(row('one')).toMatchObject({ status: 'delivered' });
   });
 
+  test('takes a change of protocol for an answer, and not for silence', async () => {
+    receiver.answer = (res) => void res.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n');
+    await enqueue(delivery('one'));
+    await sender.run();
+    expect(row('one')).toMatchObject({ status: 'failed', lastError: 'it answered 101' });
+  });
+
   test('does not read an answer without end', async () => {
     receiver.answer = (res) => {
       res.writeHead(400);
