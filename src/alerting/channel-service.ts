@@ -4,6 +4,7 @@ import { AppError } from '../model/errors.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Part } from '../runtime/lifecycle.js';
+import { Turns } from '../runtime/turns.js';
 import type { ChannelStore, DeliveryStore } from '../storage/ports/alerts.js';
 import { presentMatchers } from './matchers.js';
 import { parseChannel, shownSettings } from './notify/channel-body.js';
@@ -28,7 +29,7 @@ const MAX_CHANNELS = 200;
 /** Who is told of alerts, as people ask for it; kept in memory, because every notification asks. */
 export class ChannelService implements Part {
   private channels: readonly Channel[] = [];
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(private readonly deps: ChannelServiceDeps) {}
 
@@ -40,7 +41,7 @@ export class ChannelService implements Part {
   }
 
   async stop(): Promise<void> {
-    await this.tail;
+    await this.turns.ended();
   }
 
   /** As they are now. */
@@ -58,7 +59,7 @@ export class ChannelService implements Part {
 
   /** @throws AppError `validation_failed`; `conflict` when there is a channel of that name, or too many */
   create(body: unknown): Promise<ChannelAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, clock } = this.deps;
       const fields = parseChannel(body, null);
       if (this.channels.length >= MAX_CHANNELS) {
@@ -73,7 +74,7 @@ export class ChannelService implements Part {
 
   /** Changes what is given only. @throws AppError `validation_failed`, `not_found`; `conflict` for a name that is taken, or a channel of the configuration */
   update(id: string, body: unknown): Promise<ChannelAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, clock } = this.deps;
       const fields = parseChannel(body, this.ofPeople(id));
       const channel = await store.update(id, fields, clock.nowMs());
@@ -86,7 +87,7 @@ export class ChannelService implements Part {
 
   /** @throws AppError `not_found`; `conflict` for a channel of the configuration */
   remove(id: string): Promise<{ message: string; id: string }> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       this.ofPeople(id);
       if (!(await this.deps.store.remove(id))) throw unknown(id);
       await this.read();
@@ -121,12 +122,6 @@ export class ChannelService implements Part {
 
   private async read(): Promise<void> {
     this.channels = await this.deps.store.all();
-  }
-
-  private inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.tail.then(action);
-    this.tail = done.catch(() => undefined);
-    return done;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Acknowledgement, Alert, AlertRule, ResolvedReason } from '../model
 import { isAppError } from '../model/errors.js';
 import { monotonicMs } from '../runtime/clock.js';
 import type { Part } from '../runtime/lifecycle.js';
+import { Turns } from '../runtime/turns.js';
 import type { MetricReader } from '../storage/ports.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
 import type { AlertCounts } from './active-alerts.js';
@@ -73,7 +74,7 @@ export class Evaluator implements Part {
   private readonly ledger: AlertLedger;
   private readonly unsubscribe: (() => void)[] = [];
   private readonly monotonic: () => number;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private round: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
   private stopped = true;
@@ -96,7 +97,7 @@ export class Evaluator implements Part {
     if (!this.stopped) return;
     this.stopped = false;
     this.startedAtMs = this.monotonic();
-    await this.inTurn(async () => {
+    await this.turns.take(async () => {
       await this.ledger.load();
       await this.loadRules();
       await this.resolveOrphans();
@@ -123,7 +124,7 @@ export class Evaluator implements Part {
     this.timer = null;
     for (const leave of this.unsubscribe.splice(0)) leave();
     await this.round;
-    await this.inTurn(() => this.ledger.saveProgress(this.deps.clock.nowMs(), true));
+    await this.turns.take(() => this.ledger.saveProgress(this.deps.clock.nowMs(), true));
   }
 
   /** The answer unsubscribes. */
@@ -156,7 +157,7 @@ export class Evaluator implements Part {
    */
   rulesChanged(): Promise<void> {
     this.rulesAreOld = true;
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       await this.ledger.settle();
       await this.loadRules();
     });
@@ -164,12 +165,13 @@ export class Evaluator implements Part {
 
   /** Null takes it back. Answers the alert; null when there is no such alert any more. @throws of storage */
   acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null> {
-    return this.inTurn(() => this.ledger.acknowledge(id, acknowledgement));
+    return this.turns.take(() => this.ledger.acknowledge(id, acknowledgement));
   }
 
   /** Evaluates what is due, unless that is going on; resolves at its end. Failures are logged. Runs by itself every second. */
   evaluate(): Promise<void> {
-    this.round ??= this.inTurn(() => this.evaluateDue())
+    this.round ??= this.turns
+      .take(() => this.evaluateDue())
       .catch((error: unknown) => this.went(error))
       .finally(() => {
         this.round = null;
@@ -331,7 +333,7 @@ export class Evaluator implements Part {
   private async agentDeleted(): Promise<void> {
     this.bookReadAtMs = Number.NEGATIVE_INFINITY;
     try {
-      await this.inTurn(() => this.resolveOrphans());
+      await this.turns.take(() => this.resolveOrphans());
     } catch (error) {
       this.deps.logger.warn('alerts of a deleted agent could not be resolved; the next evaluation does it', { error });
     }
@@ -354,11 +356,5 @@ export class Evaluator implements Part {
       this.deps.logger.warn('alert rules cannot be evaluated; that is tried again by itself', { error });
     } else if (error === null && this.isFailing) this.deps.logger.info('alert rules are evaluated again');
     this.isFailing = error !== null;
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work);
-    this.turn = result.catch(() => undefined);
-    return result;
   }
 }

@@ -3,6 +3,7 @@ import { AppError } from '../model/errors.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Tags, TimeRange } from '../model/metric.js';
 import type { Clock } from '../runtime/clock.js';
+import { Turns } from '../runtime/turns.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
 import { backtest, type BacktestReader, type BacktestResult } from './backtest.js';
 import type { RuleStatus } from './evaluator.js';
@@ -23,7 +24,7 @@ const MAX_RULES = 1_000;
 
 /** Alert rules, as people ask for them. A change has taken hold when it is answered: alerts of the old rule are over. */
 export class RuleService {
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(private readonly deps: RuleServiceDeps) {}
 
@@ -40,7 +41,7 @@ export class RuleService {
 
   /** @throws AppError `validation_failed`; `conflict` when there is a rule of that name, or a thousand rules */
   create(body: unknown): Promise<RuleAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, clock } = this.deps;
       const fields = parseRule(body, null);
       if ((await store.all()).length >= MAX_RULES) {
@@ -55,7 +56,7 @@ export class RuleService {
 
   /** Changes what is given only. @throws AppError `validation_failed`, `not_found`; `conflict` when another rule has that name */
   update(id: string, body: unknown): Promise<RuleAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, clock } = this.deps;
       const current = await this.find(id);
       const fields = parseRule(body, current);
@@ -71,7 +72,7 @@ export class RuleService {
 
   /** @throws AppError `not_found` */
   remove(id: string): Promise<{ message: string; id: string }> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       if (!(await this.deps.store.remove(id))) throw unknown(id);
       await this.deps.evaluator.rulesChanged();
       return { message: 'rule deleted', id };
@@ -92,12 +93,6 @@ export class RuleService {
 
   private present(rule: AlertRule): RuleAnswer {
     return presentRule(rule, this.deps.evaluator.status(rule.id) ?? NOT_EVALUATED);
-  }
-
-  private inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.tail.then(action);
-    this.tail = done.catch(() => undefined);
-    return done;
   }
 }
 

@@ -3,6 +3,7 @@ import { AppError } from '../model/errors.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Part } from '../runtime/lifecycle.js';
+import { Turns } from '../runtime/turns.js';
 import type { SilenceStore } from '../storage/ports/alerts.js';
 import { Breather } from './breather.js';
 import { presentMatchers } from './matchers.js';
@@ -23,7 +24,7 @@ export class SilenceService implements Part {
   private readonly silences = new Map<string, Silence>();
   private compiled = new SilenceSet([]);
   private readonly listeners = new Set<() => void>();
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(private readonly deps: SilenceServiceDeps) {}
 
@@ -37,7 +38,7 @@ export class SilenceService implements Part {
   }
 
   async stop(): Promise<void> {
-    await this.tail;
+    await this.turns.ended();
   }
 
   /** As they are now. */
@@ -61,7 +62,7 @@ export class SilenceService implements Part {
 
   /** @throws AppError `validation_failed`; `conflict` when there are a thousand already */
   create(body: unknown): Promise<SilenceAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, clock } = this.deps;
       const fields = parseSilence(body, null, clock.nowMs());
       if (this.silences.size >= MAX_SILENCES) {
@@ -73,7 +74,7 @@ export class SilenceService implements Part {
 
   /** Changes what is given only. @throws AppError `validation_failed`, `not_found` */
   update(id: string, body: unknown): Promise<SilenceAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, clock } = this.deps;
       const current = this.silences.get(id);
       if (current === undefined) throw unknown(id);
@@ -85,7 +86,7 @@ export class SilenceService implements Part {
 
   /** @throws AppError `not_found` */
   remove(id: string): Promise<{ message: string; id: string }> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       if (!(await this.deps.store.remove(id))) throw unknown(id);
       this.silences.delete(id);
       this.changed();
@@ -112,12 +113,6 @@ export class SilenceService implements Part {
   private changed(): void {
     this.compiled = new SilenceSet([...this.silences.values()], this.compiled);
     for (const listener of this.listeners) listener();
-  }
-
-  private inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.tail.then(action);
-    this.tail = done.catch(() => undefined);
-    return done;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Agent } from '../model/agent.js';
 import { AppError } from '../model/errors.js';
 import { isoTime } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
+import { Turns } from '../runtime/turns.js';
 import type { Target, TargetFields, TargetStore, TargetType } from '../storage/ports.js';
 import type { AgentChannel, ConfigPusher } from './config-pusher.js';
 import type { TargetBook } from './target-book.js';
@@ -39,7 +40,7 @@ const MAX_TARGETS = 1_000;
  * keep their old targets until the next change.
  */
 export class TargetService {
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(private readonly deps: TargetServiceDeps) {}
 
@@ -49,7 +50,7 @@ export class TargetService {
 
   /** @throws AppError `validation_failed`; `conflict` when there are a thousand already */
   create(body: unknown): Promise<TargetAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, book, clock } = this.deps;
       const fields = parseTarget(body, null);
       if (book.size >= MAX_TARGETS) throw new AppError('conflict', `there are ${MAX_TARGETS} targets already, more are not allowed`);
@@ -62,7 +63,7 @@ export class TargetService {
 
   /** Fields that are missing in the body stay as they are. @throws AppError `not_found`, `validation_failed` */
   update(id: string, body: unknown): Promise<TargetAnswer> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, book, clock } = this.deps;
       const before = this.require(id);
       const after = await store.update(id, parseTarget(body, before), clock.nowMs());
@@ -75,7 +76,7 @@ export class TargetService {
 
   /** @throws AppError `not_found` */
   remove(id: string): Promise<{ message: string; id: string }> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       const { store, book } = this.deps;
       const target = this.require(id);
       await store.remove(id);
@@ -100,12 +101,6 @@ export class TargetService {
     const ids = new Set(enabled.flatMap((state) => state.agentIds));
     const concerned = [...ids].map((id) => agents.find(id)).filter((agent): agent is Agent => agent !== null);
     return pusher.announce(concerned);
-  }
-
-  private inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const mine = this.tail.then(run, run);
-    this.tail = mine.catch(() => undefined);
-    return mine;
   }
 }
 

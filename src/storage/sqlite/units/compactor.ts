@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AppError, isAppError } from '../../../model/errors.js';
 import type { Clock } from '../../../runtime/clock.js';
 import type { Logger } from '../../../runtime/logger.js';
+import { Turns } from '../../../runtime/turns.js';
 import type { ReaderOps } from '../reader/reader-ops.js';
 import { fromWireError, type Result } from '../threads/protocol.js';
 import type { ReaderPool } from '../threads/reader-pool.js';
@@ -30,8 +31,7 @@ export class Compactor {
   private readonly failed = new Set<string>();
   /** Who needs the thread: it goes when nobody does. */
   private readonly work = new Set<Promise<unknown>>();
-  /** The end of the turns that were given so far. */
-  private lastTurn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(
     private readonly host: ThreadHost,
@@ -56,7 +56,7 @@ export class Compactor {
     if (this.timer !== null) clearInterval(this.timer);
     await this.round;
     await Promise.allSettled(this.work);
-    await this.lastTurn;
+    await this.turns.ended();
   }
 
   /** Folds all that is due, or everything; resolves when nothing is left. One round follows the other. */
@@ -104,7 +104,7 @@ export class Compactor {
    * @throws AppError when storage is stopping: nobody must take that for "nothing is due"
    */
   private plan<K extends 'planFolds' | 'planExpiry'>(op: K, ...args: Parameters<ReaderOps[K]>): Promise<FoldJob[]> {
-    return this.inTurn(async () => {
+    return this.turns.take(async () => {
       if (this.stopped) throw new AppError('storage_unavailable', 'storage is stopping');
       return this.host.running ? this.ask<FoldJob[]>(op, args) : this.read.call(op, ...args);
     });
@@ -114,7 +114,7 @@ export class Compactor {
   private async foldAll(jobs: readonly FoldJob[]): Promise<number> {
     let done = 0;
     for (const job of jobs) {
-      const isDone = await this.inTurn(async () => {
+      const isDone = await this.turns.take(async () => {
         if (this.stopped) return false;
         if (!this.host.running) await this.host.start();
         const folded = await this.fold(job);
@@ -133,17 +133,10 @@ export class Compactor {
       return await running;
     } finally {
       this.work.delete(running);
-      await this.inTurn(async () => {
+      await this.turns.take(async () => {
         if (this.work.size === 0) await this.host.stop();
       });
     }
-  }
-
-  /** Runs one thing after the other, in the order in which they came. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.lastTurn.then(work);
-    this.lastTurn = turn.catch(() => undefined);
-    return turn;
   }
 
   /** True when the unit is on disk. */
