@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { metric, TestAgent } from '../helpers/agent-client.js';
 import { eventually } from '../helpers/eventually.js';
+import { startReceiver } from '../helpers/receiver.js';
 import { startTestApp, type TestApp } from '../helpers/test-app.js';
 import { connectConsole } from '../helpers/test-console.js';
-import { WebhookReceiver } from '../helpers/webhook-receiver.js';
 
 /** Alerts on the whole server: over REST, on the live channel, over a restart. The times of the state machine are in unit tests. */
 
@@ -179,14 +179,14 @@ describe('a rule that is tried', () => {
 
 describe('channels', () => {
   test('are told once, also over a restart, and that it is over; secrets never come back out', async () => {
-    const receiver = await WebhookReceiver.start();
+    const receiver = await startReceiver();
     try {
       await app.restart({ ALERT_WEBHOOK_ALLOW_PRIVATE: 'true' });
       agent = await TestAgent.connect(app, { agentId: 'oven-1' });
       const { status, body: channel } = await send('POST', '/alerts/channels', {
         name: 'On call',
         type: 'webhook',
-        settings: { url: receiver.url, secret: 'a-secret-of-the-hook' },
+        settings: { url: `${receiver.url}/hook`, secret: 'a-secret-of-the-hook' },
         matchers: [{ label: 'team', value: 'ovens' }],
         group_wait: 0,
         group_interval: 1,
@@ -196,21 +196,21 @@ describe('channels', () => {
       expect(JSON.stringify(await get('/alerts/channels'))).not.toContain('a-secret-of-the-hook');
       await send('POST', '/alerts/rules', RULE);
       await measure(95);
-      expect(await receiver.next()).toMatchObject({ status: 'firing', alerts: [{ status: 'firing', labels: { agent: 'oven-1' } }] });
+      expect((await receiver.next()).body).toMatchObject({ status: 'firing', alerts: [{ status: 'firing', labels: { agent: 'oven-1' } }] });
       await app.restart({ ALERT_WEBHOOK_ALLOW_PRIVATE: 'true' });
       agent = await TestAgent.connect(app, { agentId: 'oven-1' });
       await measure(70);
       // Nothing came in between: the next thing it hears is that it is over.
-      expect(await receiver.next()).toMatchObject({ status: 'resolved', alerts: [{ status: 'resolved' }] });
+      expect((await receiver.next()).body).toMatchObject({ status: 'resolved', alerts: [{ status: 'resolved' }] });
       // What came of it is written behind the answer.
       await eventually(async () => {
         const { deliveries } = await get(`/alerts/channels/${channel.id}/deliveries`);
         return deliveries.length === 2 && deliveries.every(({ status: now, attempts }: any) => now === 'delivered' && attempts === 1);
       });
       expect((await send('POST', `/alerts/channels/${channel.id}/test`)).body).toEqual({ delivered: true, error: null });
-      expect(await receiver.next()).toMatchObject({ alerts: [{ labels: { alertname: 'TestNotification' } }] });
+      expect((await receiver.next()).body).toMatchObject({ alerts: [{ labels: { alertname: 'TestNotification' } }] });
     } finally {
-      await receiver.stop();
+      receiver.stop();
     }
   }, 40_000);
 

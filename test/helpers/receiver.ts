@@ -15,23 +15,38 @@ export interface Receiver {
   readonly received: Received[];
   /** How it answers the next requests; 200 with nothing, unless something else is set. */
   answer: (res: ServerResponse, request: Received) => void;
+  /** The next request that nobody has asked for yet, as soon as it is there. */
+  next(): Promise<Received>;
   stop(): void;
 }
 
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
+  let taken = 0;
+  const waiters: ((request: Received) => void)[] = [];
   const server = await startUpstream(async (req, res) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString('utf8');
     const request = { method: req.method ?? '', path: req.url ?? '', headers: req.headers, text, body: parsed(text) };
     received.push(request);
+    const waiter = waiters.shift();
+    if (waiter !== undefined) {
+      taken += 1;
+      waiter(request);
+    }
     receiver.answer(res, request);
   });
   const receiver: Receiver = {
     url: server.url,
     received,
     answer: (res) => res.end(),
+    next() {
+      const request = received[taken];
+      if (request === undefined) return new Promise((resolve) => waiters.push(resolve));
+      taken += 1;
+      return Promise.resolve(request);
+    },
     stop: () => server.stop(),
   };
   return receiver;
