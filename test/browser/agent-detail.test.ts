@@ -25,8 +25,9 @@ beforeAll(async () => {
   );
   agent = spawnAgent(['--config', file]);
   await eventually(async () => {
-    const { status, body } = await console.app.api(`/api/v1/agents/${ID}`);
-    return status === 200 && body.total_metrics > 0;
+    // A first cycle has no rates yet, and the page asks for its series only twice a minute.
+    const { status, body } = await console.app.api(`/api/v1/metrics/series?agentId=${ID}`);
+    return status === 200 && body.series.some(({ name }: { name: string }) => name === 'system_cpu_percent');
   });
 });
 
