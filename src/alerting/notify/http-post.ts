@@ -28,15 +28,19 @@ interface Answer {
 }
 
 /**
- * Posts, and says what became of it: 2xx is delivered, 408, 429 and 5xx may be tried again, everything else is final.
- * Redirects are not followed: they could lead anywhere. Never throws.
+ * What a receiver says of this body: it would say the same of it tomorrow. Everything else is about who may send what to
+ * where (a wrong token, an address that is not there yet, a redirect during a deploy), which people put right.
+ */
+const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+
+/**
+ * Posts, and says what became of it: 2xx is delivered, what is wrong with the body is final, everything else may be tried
+ * again. Redirects are not followed: they could lead anywhere. Never throws.
  */
 export async function post(message: HttpMessage, options: PostOptions, nowMs: number): Promise<SendResult> {
   try {
     return judge(await exchange(message, options), nowMs);
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code === 'FORBIDDEN_HOST') return { outcome: 'failed', error: (error as Error).message };
     return { outcome: 'retry', error: connectionProblem(error), retryAfterMs: null };
   }
 }
@@ -44,10 +48,9 @@ export async function post(message: HttpMessage, options: PostOptions, nowMs: nu
 function judge({ status, retryAfter, text }: Answer, nowMs: number): SendResult {
   if (status >= 200 && status < 300) return DELIVERED;
   const said = text.trim() === '' ? '' : `: ${text.trim().slice(0, MAX_SHOWN_CHARACTERS)}`;
-  if (status >= 300 && status < 400) return { outcome: 'failed', error: `it answered ${status}: redirects are not followed` };
-  const error = `it answered ${status}${said}`;
-  if (status === 408 || status === 429 || status >= 500) return { outcome: 'retry', error, retryAfterMs: waitOf(retryAfter, text, nowMs) };
-  return { outcome: 'failed', error };
+  const error = status >= 300 && status < 400 ? `it answered ${status}: redirects are not followed` : `it answered ${status}${said}`;
+  if (FINAL_STATUSES.has(status)) return { outcome: 'failed', error };
+  return { outcome: 'retry', error, retryAfterMs: waitOf(retryAfter, text, nowMs) };
 }
 
 /** `Retry-After` in seconds or as a date; Telegram and Discord say it in the body. */

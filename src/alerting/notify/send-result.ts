@@ -26,6 +26,7 @@ export function connectionProblem(error: unknown): string {
   const known = typeof code === 'string' ? WORDS[code] : undefined;
   if (known !== undefined) return `${known} (${String(code)})`;
   const text = typeof message === 'string' ? message : 'it failed';
+  if (code === 'FORBIDDEN_HOST') return text;
   return typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text;
 }
 

@@ -49,9 +49,9 @@ export const email: ChannelKind = {
   waits: WAITS_FOR_PEOPLE,
   async send(notification, settings, context) {
     const { smtp_url: smtpUrl, from = context.mail.from, to } = settings as unknown as EmailSettings;
-    if (from === null) return { outcome: 'failed', error: 'there is no sender: neither "from" nor ALERT_EMAIL_FROM is set' };
+    if (from === null) return later('there is no sender: neither "from" nor ALERT_EMAIL_FROM is set');
     const server = smtpServer(smtpUrl ?? context.mail.smtpUrl);
-    if (server === null) return { outcome: 'failed', error: 'the address of the mail server is wrong' };
+    if (server === null) return later('the address of the mail server is wrong');
     try {
       await deliver(notification, { from, to, server, guard: smtpUrl === undefined ? new SsrfGuard(true) : context.guard }, context);
       return DELIVERED;
@@ -144,7 +144,7 @@ export function mailOf(notification: Notification, { externalUrl, deliveryId }: 
   };
 }
 
-/** 4xx of SMTP, and all that happens on the way, may be different later; 5xx will not. */
+/** A mail that was sent and refused for good (5xx) is final; a password, an address and the way there can be put right. */
 function failure(error: unknown): SendResult {
   const { code, responseCode, command, message } = error as {
     code?: unknown;
@@ -152,10 +152,13 @@ function failure(error: unknown): SendResult {
     command?: unknown;
     message?: unknown;
   };
-  if (code === 'FORBIDDEN_HOST') return { outcome: 'failed', error: String(message) };
-  if (typeof responseCode === 'number' && responseCode >= 500) return { outcome: 'failed', error: said(command, message) };
-  if (typeof responseCode === 'number') return { outcome: 'retry', error: said(command, message), retryAfterMs: null };
-  return { outcome: 'retry', error: connectionProblem(error), retryAfterMs: null };
+  if (typeof responseCode !== 'number') return later(connectionProblem(error));
+  const reason = said(command, message);
+  return code === 'EMESSAGE' && responseCode >= 500 ? { outcome: 'failed', error: reason } : later(reason);
+}
+
+function later(error: string): SendResult {
+  return { outcome: 'retry', error, retryAfterMs: null };
 }
 
 function said(command: unknown, message: unknown): string {

@@ -302,16 +302,34 @@ describe('every kind that posts', () => {
     const guarded = { guard: new SsrfGuard(false) };
     for (const host of ['127.0.0.1', 'localhost', '2130706433']) {
       const result = await send(type, settings(receiver.url.replace('127.0.0.1', host)), notification(), guarded);
-      expect(result).toEqual({ outcome: 'failed', error: expect.stringContaining('ALERT_WEBHOOK_ALLOW_PRIVATE') });
+      expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining('ALERT_WEBHOOK_ALLOW_PRIVATE') });
     }
     expect(receiver.received).toEqual([]);
   });
 
   test.each(kinds)('%s follows no redirect', async (type, settings) => {
     receiver.answer = status(302, { location: `${receiver.url}/elsewhere` });
-    expect(await send(type, settings(receiver.url))).toEqual({ outcome: 'failed', error: 'it answered 302: redirects are not followed' });
+    expect(await send(type, settings(receiver.url))).toMatchObject({
+      outcome: 'retry',
+      error: 'it answered 302: redirects are not followed',
+    });
     expect(receiver.received).toHaveLength(1);
   });
+
+  test.each([400, 413, 415, 422])('%p is about this body, and final', async (code) => {
+    receiver.answer = status(code, {}, 'not like this');
+    expect(await send('webhook', { url: receiver.url })).toEqual({ outcome: 'failed', error: `it answered ${code}: not like this` });
+  });
+
+  test.each([101, 307, 401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 429, 500, 503])(
+    '%p is about something that changes: it may be tried again',
+    async (code) => {
+      receiver.answer = (res) => void res.socket?.end(`HTTP/1.1 ${code} so\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n`);
+      const result = await send('webhook', { url: receiver.url });
+      expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining(`it answered ${code}`) });
+      if (code >= 300) expect(result).toMatchObject({ retryAfterMs: 7_000 });
+    },
+  );
 
   test.each(kinds)('%s takes alerts without texts, labels or an end, and texts of any kind', async (type, settings) => {
     const odd = [

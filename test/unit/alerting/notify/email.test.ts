@@ -101,19 +101,22 @@ describe('e-mail', () => {
     const configured = { mail: { smtpUrl: own(), from: 'config@example.org' }, guard: new SsrfGuard(false) };
     expect(await send({ to: 'one@example.org' }, notification(), configured)).toEqual({ outcome: 'delivered' });
     expect(server.mails[0]).toMatchObject({ from: 'config@example.org', to: ['one@example.org'] });
-    expect(await send({ to: 'one@example.org' })).toEqual({ outcome: 'failed', error: expect.stringContaining('ALERT_EMAIL_FROM') });
+    expect(await send({ to: 'one@example.org' })).toMatchObject({ outcome: 'retry', error: expect.stringContaining('ALERT_EMAIL_FROM') });
   });
 
   test.each(['127.0.0.1', 'localhost', '2130706433', '[::1]'])("stays out of the server's own network: %s", async (host) => {
     const result = await send({ ...settings(), smtp_url: `smtp://${host}:${server.port}` }, notification(), {
       guard: new SsrfGuard(false),
     });
-    expect(result).toEqual({ outcome: 'failed', error: expect.stringContaining('ALERT_WEBHOOK_ALLOW_PRIVATE') });
+    expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining('ALERT_WEBHOOK_ALLOW_PRIVATE') });
     expect(server.lines).toEqual([]);
   });
 
   test.each<[string, string, SendResult['outcome']]>([
-    ['RCPT', '550 no such user', 'failed'],
+    ['RCPT', '550 no such user', 'retry'],
+    ['RCPT', '554 relay access denied', 'retry'],
+    ['MAIL', '550 not from you', 'retry'],
+    ['DATA', '554 no', 'retry'],
     ['RCPT', '450 come back later', 'retry'],
     ['MAIL', '451 greylisted', 'retry'],
     ['.', '554 we do not like it', 'failed'],
@@ -124,10 +127,10 @@ describe('e-mail', () => {
     expect(result).toMatchObject({ outcome, error: expect.stringContaining(answer.slice(4)) });
   });
 
-  test('a wrong password is final', async () => {
+  test('a wrong password may be put right', async () => {
     server.answers.set('AUTH', '535 wrong');
     const result = await send({ ...settings(), smtp_url: `smtp://user:hush@127.0.0.1:${server.port}` });
-    expect(result).toMatchObject({ outcome: 'failed', error: expect.stringContaining('535 wrong') });
+    expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining('535 wrong') });
     expect(JSON.stringify(result)).not.toContain('hush');
   });
 
