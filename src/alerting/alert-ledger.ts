@@ -81,6 +81,15 @@ export class AlertLedger {
     for (let from = 0; from < late.length; from += SAVED_AT_ONCE) await this.save(late.slice(from, from + SAVED_AT_ONCE));
   }
 
+  /** Answers it as it was left; null: there is no such alert any more. @throws of storage */
+  async dismiss(id: string): Promise<Alert | null> {
+    const alert = this.active.find(id);
+    if (alert === null) return null;
+    const over = resolved(alert, 'dismissed', this.deps.clock.nowMs());
+    await this.commit([over]);
+    return over;
+  }
+
   /** Null: there is no such alert any more. @throws of storage */
   async acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null> {
     if (!(await this.deps.alerts.acknowledge(id, acknowledgement))) return null;

@@ -12,10 +12,13 @@ export interface AlertQueriesDeps {
     alerts(): Alert[];
     counts(): AlertCounts;
     acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null>;
+    dismiss(id: string): Promise<Alert | null>;
   };
   readonly history: Pick<AlertStore, 'history'>;
   readonly silences: { readonly set: SilenceSet };
   readonly clock: Clock;
+  /** False: rules are not evaluated, so that there are no alerts. */
+  readonly isEnabled: boolean;
 }
 
 export interface ActiveQuery {
@@ -76,9 +79,22 @@ export class AlertQueries {
     return { firing, pending, critical: of('critical'), warning: of('warning'), info: of('info') };
   }
 
-  /** Somebody has seen it: it is not told again, only that it is over. Null takes that back. @throws AppError `not_found` when it is over, or never was */
-  async acknowledge(id: string, acknowledgement: Acknowledgement | null) {
-    const alert = await this.deps.evaluator.acknowledge(id, acknowledgement);
+  /**
+   * Somebody has seen it: it is not told again, only that it is over. Null takes that back.
+   * @throws AppError `not_found` when it is over, or never was; `conflict` when alerts are switched off; of storage
+   */
+  acknowledge(id: string, acknowledgement: Acknowledgement | null) {
+    return this.change(id, () => this.deps.evaluator.acknowledge(id, acknowledgement));
+  }
+
+  /** Ends one that nothing says is well, as of what is measured no more; while fresh samples are bad it begins anew. @throws as `acknowledge` */
+  dismiss(id: string) {
+    return this.change(id, () => this.deps.evaluator.dismiss(id));
+  }
+
+  private async change(id: string, change: () => Promise<Alert | null>) {
+    if (!this.deps.isEnabled) throw new AppError('conflict', 'alerts are switched off (ENABLE_ALERTS): there are none to be changed');
+    const alert = await change();
     if (alert === null) throw new AppError('not_found', `there is no active alert "${id.slice(0, 100)}"`);
     return presentAlert(alert, (await this.silencesOf([alert])).get(alert) ?? []);
   }

@@ -51,7 +51,7 @@ export function createAlerting({ settings, stores, reader, agents, bus, clock, l
   const evaluator = new Evaluator({ rules: stores.rules, alerts: stores.alerts, reader, agents, bus, clock, logger });
   const silences = new SilenceService({ store: stores.silences, clock });
   const rules = new RuleService({ store: stores.rules, evaluator, reader, clock });
-  const alerts = new AlertQueries({ evaluator, history: stores.alerts, silences, clock });
+  const alerts = new AlertQueries({ evaluator, history: stores.alerts, silences, clock, isEnabled: settings.enabled });
   const sender: Sender = new Sender({
     deliveries: stores.deliveries,
     channels: () => channels.all(),

@@ -168,6 +168,17 @@ export class Evaluator implements Part {
     return this.turns.take(() => this.ledger.acknowledge(id, acknowledgement));
   }
 
+  /**
+   * Ends an alert whatever its group is like; what is still bad begins anew. Answers it as it was left, null when there is no such alert
+   * any more. @throws of storage
+   */
+  dismiss(id: string): Promise<Alert | null> {
+    return this.turns.take(async () => {
+      await this.ledger.settle();
+      return this.ledger.dismiss(id);
+    });
+  }
+
   /** Evaluates what is due, unless that is going on; resolves at its end. Failures are logged. Runs by itself every second. */
   evaluate(): Promise<void> {
     this.round ??= this.turns

@@ -78,8 +78,15 @@ export interface AlertRule extends AlertRuleFields {
 
 export type AlertState = 'pending' | 'firing' | 'resolved';
 
-/** Why an alert is over. */
-export type ResolvedReason = 'recovered' | 'rule_changed' | 'rule_deleted' | 'rule_disabled' | 'agent_deleted' | 'series_gone';
+/** Why an alert is over. `dismissed`: somebody said so. */
+export type ResolvedReason =
+  | 'recovered'
+  | 'rule_changed'
+  | 'rule_deleted'
+  | 'rule_disabled'
+  | 'agent_deleted'
+  | 'series_gone'
+  | 'dismissed';
 
 export interface Acknowledgement {
   readonly by: string;

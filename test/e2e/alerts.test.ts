@@ -106,6 +106,19 @@ describe('alerts', () => {
     expect((await get('/alerts/history')).alerts).toEqual([]);
   }, 20_000);
 
+  test('are over when somebody says so', async () => {
+    await send('POST', '/alerts/rules', RULE);
+    await measure(95);
+    await eventually(async () => (await firing()).length === 1);
+    const [alert] = await firing();
+    expect(await send('POST', `/alerts/${alert.id}/resolve`)).toMatchObject({
+      status: 200,
+      body: { id: alert.id, state: 'resolved', resolved_reason: 'dismissed', resolved_at: expect.any(String) },
+    });
+    expect((await get('/alerts/history')).alerts).toMatchObject([{ id: alert.id, resolved_reason: 'dismissed' }]);
+    expect(await send('POST', `/alerts/${alert.id}/resolve`)).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
+  }, 20_000);
+
   test('of a rule that is deleted are over', async () => {
     const { body: rule } = await send('POST', '/alerts/rules', RULE);
     await measure(95);
@@ -154,6 +167,10 @@ describe('ENABLE_ALERTS=false', () => {
       const { rules } = (await quiet.api('/api/v1/alerts/rules')).body;
       expect(rules).toContainEqual(expect.objectContaining({ id: rule.id }));
       expect(rules.every((one: any) => one.status.last_evaluated_at === null)).toBe(true);
+      for (const what of ['acknowledge', 'resolve']) {
+        const answer = await quiet.api(`/api/v1/alerts/a-1/${what}`, { method: 'POST', body: { by: 'x' } });
+        expect(answer).toMatchObject({ status: 409, body: { error: { message: expect.stringContaining('ENABLE_ALERTS') } } });
+      }
     } finally {
       await quiet.stop();
     }

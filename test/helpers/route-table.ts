@@ -53,6 +53,7 @@ const ROUTES: readonly Row[] = [
   ['GET /api/v1/alerts/history', null, 'person', 200],
   ['POST /api/v1/alerts/:id/acknowledge', '/api/v1/alerts/a-1/acknowledge', 'person', 404, { by: 'somebody' }],
   ['DELETE /api/v1/alerts/:id/acknowledge', '/api/v1/alerts/a-1/acknowledge', 'person', 404],
+  ['POST /api/v1/alerts/:id/resolve', '/api/v1/alerts/a-1/resolve', 'person', 404],
   ['GET /api/v1/alerts/rules', null, 'person', 200],
   ['POST /api/v1/alerts/rules', null, 'person', 400, {}],
   ['GET /api/v1/alerts/rules/:id', '/api/v1/alerts/rules/9999', 'person', 404],

@@ -107,5 +107,8 @@ export function alertRoutes({ alerts, rules, silences, clock }: AlertRouteDeps):
   router.delete('/alerts/:id/acknowledge', async (req, res) => {
     res.json(await alerts.acknowledge(req.params.id, null));
   });
+  router.post('/alerts/:id/resolve', async (req, res) => {
+    res.json(await alerts.dismiss(req.params.id));
+  });
   return router;
 }

@@ -688,6 +688,34 @@ describe('limits and people', () => {
     expect(await world.evaluator.acknowledge('none', null)).toBeNull();
   });
 
+  test('one that nobody can measure any more ends when somebody says so', async () => {
+    await world.addRule(metricRule(LAST));
+    await samples(50);
+    await world.pass(10 * MINUTE);
+    const [alert] = world.evaluator.alerts();
+    expect(await world.evaluator.dismiss(alert!.id)).toMatchObject({
+      id: alert!.id,
+      state: 'resolved',
+      resolvedReason: 'dismissed',
+      resolvedAtMs: world.nowMs,
+    });
+    expect(world.news()).toEqual(['firing', 'resolved: dismissed']);
+    expect(world.systemAlerts).toHaveLength(2);
+    expect((await world.stores.alerts.history({ limit: 10, offset: 0 })).alerts).toMatchObject([{ resolvedReason: 'dismissed' }]);
+    await world.pass(10 * MINUTE);
+    expect(world.state()).toBe('');
+    expect(await world.evaluator.dismiss(alert!.id)).toBeNull();
+  });
+
+  test('one that is still bad begins anew when somebody ended it', async () => {
+    await world.addRule(metricRule(LAST, { forMs: 20 * SECOND }));
+    await samples(50, 50, 50);
+    const [alert] = world.evaluator.alerts();
+    await world.evaluator.dismiss(alert!.id);
+    await samples(50, 50, 50);
+    expect(world.news()).toEqual(['pending', 'firing', 'resolved: dismissed', 'pending', 'firing']);
+  });
+
   test('a listener that fails does not keep others from hearing', async () => {
     await world.addRule(metricRule(LAST));
     const heard: unknown[] = [];

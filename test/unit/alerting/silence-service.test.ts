@@ -94,10 +94,12 @@ describe('active alerts', () => {
         alerts: () => alerts,
         counts: () => ({ pending: 0, firing: alerts.length, bySeverity: new Map() }),
         acknowledge: (id) => Promise.resolve(alerts.find((alert) => alert.id === id) ?? null),
+        dismiss: () => Promise.resolve(null),
       },
       history: { history: () => Promise.resolve({ alerts: [], total: 0 }) },
       silences: service,
       clock: { nowMs: () => nowMs },
+      isEnabled: true,
     });
   }
   const ALL = { state: 'all', severity: null, ruleId: null, agentId: null, silenced: null, limit: 100, offset: 0 } as const;
