@@ -10,6 +10,7 @@ import { BenchContext } from './bench-context.js';
 import { disturbedReport } from './disturbed-report.js';
 import { describeMachine, type Machine } from './machine.js';
 import { HELP, type Options, parseOptions, SCENARIOS, UsageError } from './options.js';
+import { rulesReport } from './rules-report.js';
 import { ingestReport, profileReport, type Results, type Section, writeSection } from './report.js';
 import {
   CLOSED_LOOP_SHAPES,
@@ -23,7 +24,10 @@ import { disturbed } from './scenarios/disturbed.js';
 import { idleAndStorm, whyNotIdle } from './scenarios/idle-and-storm.js';
 import { openLoop } from './scenarios/open-loop.js';
 import { profileRun } from './scenarios/profile-run.js';
+import { withRules } from './scenarios/with-rules.js';
 
+/** The server takes a thousand, with those it begins with. */
+const MOST_RULES = 990;
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 function say(text: string): void {
@@ -81,7 +85,7 @@ async function measure(context: BenchContext, machine: Machine): Promise<Report[
     say(`open loop, ${seconds} s …`);
     open = await openLoop(context, samplesPerSecond);
   }
-  const ofIngest = SCENARIOS.filter((scenario) => scenario !== 'disturbed');
+  const ofIngest = SCENARIOS.filter((scenario) => scenario !== 'disturbed' && scenario !== 'rules');
   if (ofIngest.some((scenario) => scenarios.includes(scenario))) {
     const text = ingestReport({ closedLoops, idle, storm, openLoop: open }, machine, options, context.notes.splice(0));
     reports.push({ section: 'ingest', text, isComplete: !options.quick && ofIngest.every((scenario) => scenarios.includes(scenario)) });
@@ -91,6 +95,12 @@ async function measure(context: BenchContext, machine: Machine): Promise<Report[
     say('open loop while all else is at work …');
     const text = disturbedReport(await disturbed(context, ROOT, samplesPerSecond), machine, options, context.notes.splice(0));
     reports.push({ section: 'disturbed', text, isComplete: !options.quick });
+  }
+  if (scenarios.includes('rules')) {
+    say('a fleet without alert rules, then with them …');
+    const results = [await withRules(context, 0), await withRules(context, MOST_RULES)];
+    const text = rulesReport(results, machine, options, context.notes.splice(0));
+    reports.push({ section: 'rules', text, isComplete: !options.quick });
   }
   return reports;
 }

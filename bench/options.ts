@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['a', 'b', 'c', 'd', 'disturbed'] as const;
+export const SCENARIOS = ['a', 'b', 'c', 'd', 'disturbed', 'rules'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export const HELP = `npm run bench -- [options]
 
   --only a,b,…        only these: a closed loop, b idle connections, c reconnect storm, d open loop, disturbed: the open
-                      loop while the server folds, expires, answers dashboards and is backed up
+                      loop while the server folds, expires, answers dashboards and is backed up, rules: a fleet with and
+                      without alert rules
   --ceiling N         samples/s that d and disturbed refer to (default: measured)
   --seconds N         length of a measured window, 1 to 60 (default 10)
   --quick             a short run that shows whether everything works; its figures mean nothing and are not written
@@ -23,7 +24,7 @@ export const HELP = `npm run bench -- [options]
   --help
 
 Needs the built server (npm run build) and Linux. All traffic stays on 127.0.0.1.
-Each section of the document is updated when all of it was measured: never with --quick; with --only disturbed, its own.
+Each section of the document is updated when all of it was measured: never with --quick; with --only disturbed or rules, its own.
 `;
 
 export interface Options {

@@ -24,7 +24,7 @@ export interface Results {
   readonly openLoop: OpenLoopResult | null;
 }
 
-export type Section = 'ingest' | 'disturbed' | 'profile';
+export type Section = 'ingest' | 'disturbed' | 'rules' | 'profile';
 
 export function ingestReport(results: Results, machine: Machine, options: Options, notes: readonly string[]): string {
   const { closedLoops, idle, storm, openLoop } = results;
@@ -176,6 +176,7 @@ export function profileReport({ run, threads }: ProfileResult, machine: Machine,
 const TITLES: Readonly<Record<Section, string>> = {
   ingest: 'Ingest',
   disturbed: 'Ingest while all else is at work',
+  rules: 'Ingest with and without alert rules',
   profile: 'Where the time goes',
 };
 
