@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.js';
 import type { Part } from '../../runtime/lifecycle.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { AlertStore, DeliveryStore } from '../../storage/ports/alerts.js';
+import { Breather } from '../breather.js';
 import { compileMatchers, type LabelTest } from '../matchers.js';
 import type { SilenceSet } from '../silences.js';
 import { CHANNEL_KINDS } from './channels/channel-kinds.js';
@@ -91,7 +92,7 @@ export class Notifier implements Part {
     const groups = (this.groups ??= await this.readGroups());
     const [alerts, known] = await Promise.all([active(), channels()]);
     const nowMs = clock.nowMs();
-    const isSilenced = silences().at(nowMs);
+    const silenced = await silencedOf(alerts, silences().at(nowMs));
     const activeIds = new Set(alerts.map((alert) => alert.id));
     await this.resolved.find(
       [...groups.values()].flatMap((told) => [...told.values()]),
@@ -101,7 +102,7 @@ export class Notifier implements Part {
     this.nextAtMs = Infinity;
     for (const channel of known) {
       if (!channel.enabled || this.stopped) continue;
-      await this.planChannel(channel, groups, alerts, isSilenced, nowMs);
+      await this.planChannel(channel, groups, alerts, silenced, nowMs);
       // Sockets get their turn between two channels.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
@@ -112,7 +113,7 @@ export class Notifier implements Part {
     channel: Channel,
     groups: Map<string, Map<string, NotificationGroup>>,
     active: readonly Alert[],
-    isSilenced: LabelTest,
+    silenced: ReadonlySet<string>,
     nowMs: number,
   ): Promise<void> {
     const told = groups.get(channel.id) ?? new Map<string, NotificationGroup>();
@@ -123,7 +124,7 @@ export class Notifier implements Part {
       active,
       resolved,
       lost,
-      isSilenced,
+      silenced,
       matches: this.matches(channel),
       nowMs,
     });
@@ -170,6 +171,17 @@ export class Notifier implements Part {
     }
     return test;
   }
+}
+
+/** Ids of the firing alerts that are silenced. Judged once for all channels, and with a breath: there may be many of both. */
+async function silencedOf(alerts: readonly Alert[], isSilenced: LabelTest): Promise<Set<string>> {
+  const silenced = new Set<string>();
+  const breather = new Breather();
+  for (const { id, state, labels } of alerts) {
+    if (breather.isDue) await breather.breathe();
+    if (state === 'firing' && isSilenced(labels)) silenced.add(id);
+  }
+  return silenced;
 }
 
 function toDeliveries(notification: Notification, channel: Channel, nowMs: number): Delivery[] {

@@ -1,4 +1,5 @@
 import type { Alert, Channel, NotificationGroup } from '../../model/alert.js';
+import { canonicalTags } from '../../model/metric.js';
 import type { LabelTest } from '../matchers.js';
 import { groupKeyOf, groupLabelsOf, type NotifiedAlert, type Notification, notified } from './notification.js';
 
@@ -9,9 +10,10 @@ import { groupKeyOf, groupLabelsOf, type NotifiedAlert, type Notification, notif
  * The rules are Alertmanager's. A new group waits `groupWaitMs` from its first alert on. A group that was told is told
  * again when something changed (an alert joined it, one that was told is over), `groupIntervalMs` after the last time at
  * the earliest; and after `repeatIntervalMs` when nothing did. Every notification names all alerts that fire. What is over
- * is told once, if it was told as firing and the channel wants it, also while it is silenced: people wait for it. A
- * silenced or acknowledged alert is not told as firing, nor repeated. Channels that forward to another Alertmanager
- * go on refreshing what they have told, because it would be over there otherwise.
+ * is told once, if it was told as firing and the channel wants it, also while it is silenced: people wait for it. But not
+ * when an alert with the same labels fires in the same notification: receivers know alerts by their labels, and would take
+ * it for over. A silenced or acknowledged alert is not told as firing, nor repeated. Channels that forward to another
+ * Alertmanager go on refreshing what they have told, because it would be over there otherwise.
  *
  * An alert belongs to the group it was told with, also when the channel was changed to group otherwise since.
  */
@@ -20,7 +22,8 @@ export interface PlanInput {
   readonly channel: Pick<Channel, 'id' | 'type' | 'groupBy' | 'groupWaitMs' | 'groupIntervalMs' | 'repeatIntervalMs' | 'sendsResolved'>;
   /** Whether the channel is told alerts with these labels. */
   readonly matches: LabelTest;
-  readonly isSilenced: LabelTest;
+  /** Ids of the alerts that are silenced now. */
+  readonly silenced: ReadonlySet<string>;
   /** What it was told so far. */
   readonly groups: readonly NotificationGroup[];
   /** Alerts that are not over; pending ones are passed by. */
@@ -62,12 +65,12 @@ export function plan(input: PlanInput): Plan {
     const { group, notification } = tell(candidates, input);
     groups.push(group);
     if (notification !== null) notifications.push(notification);
-    if (group.toldFiring.length > 0) nextAtMs = Math.min(nextAtMs, input.nowMs + input.channel.groupIntervalMs);
+    if (group.toldFiring.length > 0) nextAtMs = Math.min(nextAtMs, input.nowMs + changeIntervalMs(input.channel));
   }
   return { groups, notifications, nextAtMs };
 }
 
-function gather({ channel, matches, isSilenced, groups, active }: PlanInput): Map<string, Candidates> {
+function gather({ channel, matches, silenced, groups, active }: PlanInput): Map<string, Candidates> {
   const found = new Map<string, Candidates>();
   const toldIn = new Map<string, Candidates>();
   for (const told of groups) {
@@ -81,7 +84,7 @@ function gather({ channel, matches, isSilenced, groups, active }: PlanInput): Ma
     const toldWith = toldIn.get(alert.id);
     toldWith?.firing.add(alert.id);
     if (!matches(alert.labels)) continue;
-    const isQuiet = alert.acknowledgement !== null || isSilenced(alert.labels);
+    const isQuiet = alert.acknowledgement !== null || silenced.has(alert.id);
     if (isQuiet && !(refreshes && toldWith !== undefined)) continue;
     const candidates = toldWith ?? candidatesOf(found, groupKeyOf(alert.labels, channel.groupBy));
     candidates.firing.add(alert.id);
@@ -111,8 +114,13 @@ function dueAt({ told, tellable, firing }: Candidates, { channel, resolved, lost
   const isOver = (id: string): boolean => !firing.has(id) && (resolved.has(id) || lost.has(id));
   const changed = tellable.some((alert) => !wasTold.has(alert.id)) || told.toldFiring.some(isOver);
   if (!changed && tellable.length === 0) return Infinity;
-  const waitMs = changed ? channel.groupIntervalMs : channel.repeatIntervalMs;
+  const waitMs = changed ? changeIntervalMs(channel) : channel.repeatIntervalMs;
   return Math.abs(nowMs - lastToldAtMs) >= waitMs ? nowMs : lastToldAtMs + waitMs;
+}
+
+/** News do not wait for longer than what is known already would. */
+function changeIntervalMs({ groupIntervalMs, repeatIntervalMs }: PlanInput['channel']): number {
+  return Math.min(groupIntervalMs, repeatIntervalMs);
 }
 
 function tell(
@@ -121,16 +129,13 @@ function tell(
 ): { group: NotificationGroup; notification: Notification | null } {
   const { groupKey, told, tellable, firing } = candidates;
   const before = told?.toldFiring ?? [];
-  const over = before.filter((id) => !firing.has(id) && resolved.has(id));
   const kept = before.filter((id) => firing.has(id) || !(resolved.has(id) || lost.has(id)));
   const toldFiring = [...new Set([...kept, ...tellable.map((alert) => alert.id)])];
-  const alerts: NotifiedAlert[] = tellable.map((alert) => notified(alert, 'firing'));
-  if (channel.sendsResolved) {
-    for (const id of over) {
-      const alert = resolved.get(id);
-      if (alert !== undefined) alerts.push(notified(alert, 'resolved'));
-    }
-  }
+  const over = channel.sendsResolved ? before.flatMap((id) => (firing.has(id) ? [] : (resolved.get(id) ?? []))) : [];
+  const alerts = [
+    ...tellable.map((alert) => notified(alert, 'firing')),
+    ...withoutThoseOf(tellable, over).map((alert) => notified(alert, 'resolved')),
+  ];
   const saysSomething = saysAnythingNew(candidates, alerts, channel.repeatIntervalMs, nowMs);
   const firstMs = tellable.reduce((least, alert) => Math.min(least, alert.firingSinceMs ?? alert.startedAtMs), nowMs);
   return {
@@ -145,6 +150,13 @@ function tell(
       ? { groupKey, groupLabels: groupLabelsOf(groupKey), alerts, omittedAlerts: 0, stillFiring: toldFiring.length }
       : null,
   };
+}
+
+/** Those whose labels are not the labels of any of these. */
+function withoutThoseOf(firing: readonly Alert[], over: readonly Alert[]): readonly Alert[] {
+  if (over.length === 0 || firing.length === 0) return over;
+  const bad = new Set(firing.map(({ labels }) => canonicalTags(labels)));
+  return over.filter(({ labels }) => !bad.has(canonicalTags(labels)));
 }
 
 /** False when all that happened is that alerts are over, and the channel does not want to hear of it. */

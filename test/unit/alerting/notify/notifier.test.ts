@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Notifier } from '../../../../src/alerting/notify/notifier.js';
 import { SilenceSet } from '../../../../src/alerting/silences.js';
 import type { Alert, Channel, Delivery, Silence } from '../../../../src/model/alert.js';
+import type { Tags } from '../../../../src/model/metric.js';
 import { alertOf, channelOf, resolvedOf } from '../../../helpers/alerts.js';
 import { MemoryAlertStores } from '../../../helpers/memory-alert-stores.js';
 import { MemoryLogger } from '../../../helpers/memory-logger.js';
@@ -19,11 +20,11 @@ let taken: Delivery[];
 let reloads: number;
 let notifier: Notifier;
 
-function newNotifier(): Notifier {
+function newNotifier(silenceSet = () => new SilenceSet(silences)): Notifier {
   return new Notifier({
     active: () => stores.alerts.active(),
     history: (query) => stores.alerts.history(query),
-    silences: () => new SilenceSet(silences),
+    silences: silenceSet,
     channels: () => channels,
     deliveries: stores.deliveries,
     sender: { take: (deliveries) => void taken.push(...deliveries), reload: () => void (reloads += 1) },
@@ -56,6 +57,21 @@ async function after(ms: number): Promise<string[]> {
       .alerts.map((alert: { id: string; status: string }) => `${alert.status === 'firing' ? '+' : '-'}${alert.id}`)
       .join(' '),
   );
+}
+
+/** What comes of it, and how often the event loop had its turn meanwhile. */
+async function turnsDuring<T>(work: Promise<T>): Promise<[T, number]> {
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    if (isOver) return;
+    turns += 1;
+    setImmediate(count);
+  };
+  setImmediate(count);
+  const result = await work;
+  isOver = true;
+  return [result, turns];
 }
 
 beforeEach(() => {
@@ -192,6 +208,24 @@ describe('Notifier', () => {
     expect(await after(MINUTE)).toEqual(['+c']);
     expect(await after(58 * MINUTE)).toEqual([]);
     expect(await after(MINUTE)).toEqual(['+a']);
+  });
+
+  test('judges silences once for all channels, and the event loop goes on meanwhile', async () => {
+    channels = Array.from({ length: 20 }, (_, i) => channelOf({ id: `channel-${i}`, groupBy: [] }));
+    let judged = 0;
+    const silenced = (labels: Tags): boolean => {
+      judged += 1;
+      for (const sinceMs = performance.now(); performance.now() - sinceMs < 0.1; );
+      return labels.agent !== 'a7';
+    };
+    const set = { at: () => silenced } as unknown as SilenceSet;
+    notifier = newNotifier(() => set);
+    await stores.alerts.save(Array.from({ length: 500 }, (_, i) => alertOf(`a${i}`)));
+    const [told, turns] = await turnsDuring(after(MINUTE));
+    expect(told).toEqual(channels.map(() => '+a7'));
+    expect(judged).toBe(500);
+    // At least 50 ms of judging in slices of eight; one turn for each channel comes on top.
+    expect(turns).toBeGreaterThan(channels.length + 3);
   });
 
   test('people get the worst alerts and a count of the others, programs get all', async () => {

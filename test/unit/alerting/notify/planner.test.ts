@@ -43,7 +43,7 @@ class World {
       nowMs,
       active: [...this.active.values()],
       matches: (labels) => labels.ignored === undefined,
-      isSilenced: (labels) => this.silenced.has(labels.agent ?? ''),
+      silenced: this.silenced,
     });
     this.groups = keepGroups(groups, made.groups);
     this.nextAtMs = made.nextAtMs;
@@ -195,6 +195,41 @@ describe('a group that was told', () => {
     world.silenced.add('a');
     world.resolve('a');
     expect(world.at(HOUR)).toEqual(['-a']);
+  });
+
+  test('is not told that something is over which is bad again: who reads on would take it for well', () => {
+    const world = told();
+    world.nowMs = MINUTE;
+    world.resolve('a');
+    const labels = { severity: 'warning', agent: 'a', alertname: 'HighLatency' };
+    world.nowMs = 2 * MINUTE;
+    world.fire('a2', { labels });
+    world.fire('b');
+    expect(world.at(6 * MINUTE)).toEqual(['+a2 +b']);
+    expect(world.groups[0]).toMatchObject({ toldFiring: ['a2', 'b'] });
+    world.resolve('a2');
+    expect(world.at(12 * MINUTE)).toEqual(['+b -a2']);
+  });
+
+  test('is told that something is over when nobody may hear that it is bad again', () => {
+    const world = told();
+    world.resolve('a');
+    world.fire('a2', { labels: { severity: 'warning', agent: 'a', alertname: 'HighLatency' } });
+    world.silenced.add('a2');
+    expect(world.at(6 * MINUTE)).toEqual(['-a']);
+    world.silenced.clear();
+    expect(world.at(7 * MINUTE)).toEqual(['+a2']);
+  });
+
+  test('is told of changes no later than it would be repeated', () => {
+    const world = told({ repeatIntervalMs: MINUTE });
+    expect(world.nextAtMs).toBe(MINUTE + 30 * SECOND);
+    world.fire('b');
+    expect(world.at(MINUTE)).toEqual([]);
+    expect(world.at(MINUTE + 30 * SECOND)).toEqual(['+a +b']);
+    world.resolve('a');
+    world.acknowledge('b');
+    expect(world.at(2 * MINUTE + 30 * SECOND)).toEqual(['-a']);
   });
 
   test('keeps its alerts when the channel groups otherwise', () => {
