@@ -98,7 +98,7 @@ export class ChannelService implements Part {
   /** Tells the channel something now, and what came of it. @throws AppError `not_found` */
   async test(id: string): Promise<{ delivered: boolean; error: string | null }> {
     const result = await this.deps.send(this.find(id));
-    return result.outcome === 'delivered' ? { delivered: true, error: null } : { delivered: false, error: result.error };
+    return result.outcome === 'delivered' ? { delivered: true, error: result.warning ?? null } : { delivered: false, error: result.error };
   }
 
   /** What it was told, newest first. @throws AppError `not_found` */

@@ -15,7 +15,9 @@ const GIVE_UP_AFTER_MS = 86_400_000;
  */
 export function afterAttempt(delivery: Delivery, result: SendResult, nowMs: number, random: number): Delivery {
   const attempts = delivery.attempts + 1;
-  if (result.outcome === 'delivered') return { ...delivery, attempts, status: 'delivered', finishedAtMs: nowMs, lastError: null };
+  if (result.outcome === 'delivered') {
+    return { ...delivery, attempts, status: 'delivered', finishedAtMs: nowMs, lastError: result.warning ?? null };
+  }
   const failed: Delivery = { ...delivery, attempts, status: 'failed', finishedAtMs: nowMs, lastError: result.error };
   if (result.outcome === 'failed') return failed;
   const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempts - 1, 20));

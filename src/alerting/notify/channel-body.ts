@@ -95,9 +95,11 @@ export function shownSettings({ type, settings }: Pick<Channel, 'type' | 'settin
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, secrets.includes(name) ? HIDDEN : value]));
 }
 
-/** The values of a channel's secrets, for taking them out of texts. */
+/** The values of a channel's secrets, for taking them out of texts; user and password also as an `Authorization` header has them. */
 export function secretsOf({ type, settings }: Pick<Channel, 'type' | 'settings'>): string[] {
-  return CHANNEL_KINDS[type].secrets.map((name) => settings[name]).filter((value) => typeof value === 'string');
+  const { username, password = '' } = settings;
+  const secrets = CHANNEL_KINDS[type].secrets.map((name) => settings[name]).filter((value) => typeof value === 'string');
+  return typeof username === 'string' ? [...secrets, `${username}:${String(password)}`] : secrets;
 }
 
 function parseSettings(type: ChannelType, given: Settings, stored: Settings | null): Settings {

@@ -19,7 +19,6 @@ export interface PostOptions {
 
 /** Of an answer's body; what comes beyond it is not read. */
 const MAX_BODY_BYTES = 4_096;
-const MAX_SHOWN_CHARACTERS = 200;
 
 interface Answer {
   readonly status: number;
@@ -47,7 +46,7 @@ export async function post(message: HttpMessage, options: PostOptions, nowMs: nu
 
 function judge({ status, retryAfter, text }: Answer, nowMs: number): SendResult {
   if (status >= 200 && status < 300) return DELIVERED;
-  const said = text.trim() === '' ? '' : `: ${text.trim().slice(0, MAX_SHOWN_CHARACTERS)}`;
+  const said = text.trim() === '' ? '' : `: ${text.trim()}`;
   const error = status >= 300 && status < 400 ? `it answered ${status}: redirects are not followed` : `it answered ${status}${said}`;
   if (FINAL_STATUSES.has(status)) return { outcome: 'failed', error };
   return { outcome: 'retry', error, retryAfterMs: waitOf(retryAfter, text, nowMs) };

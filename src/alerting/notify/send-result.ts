@@ -1,6 +1,10 @@
-/** What became of an attempt to send; errors hold no secrets. */
+import { escapeHtml } from './channels/html.js';
+import { cut } from './notification-text.js';
+
+/** What became of an attempt to send; errors and warnings hold what the other side said, also secrets it may have repeated. */
 export type SendResult =
-  | { readonly outcome: 'delivered' }
+  /** With a warning when not everybody has it; it is not sent again for those. */
+  | { readonly outcome: 'delivered'; readonly warning?: string }
   /** It may be different later. */
   | { readonly outcome: 'retry'; readonly error: string; readonly retryAfterMs: number | null }
   /** It would be the same however often it was tried. */
@@ -33,30 +37,40 @@ export function connectionProblem(error: unknown): string {
 const MAX_ERROR_LENGTH = 500;
 const MIN_SECRET_LENGTH = 3;
 
-/** A text for the delivery log: one line, not too long, and without these secrets in any spelling a server may repeat them in. */
+/**
+ * A text for the delivery log: one line, not too long, and without these secrets in any spelling a server may repeat them
+ * in. They are taken out before anything is cut: half a secret would not be known as one.
+ */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let clean = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  const spellings = secrets.flatMap(spellingsOf).toSorted((a, b) => b.length - a.length);
-  for (const secret of spellings) clean = clean.replaceAll(secret, '***');
-  return clean.length <= MAX_ERROR_LENGTH ? clean : `${clean.slice(0, MAX_ERROR_LENGTH)}…`;
+  const spellings = secrets
+    .flatMap(partsOf)
+    .flatMap(spellingsOf)
+    .filter((spelling) => spelling.length >= MIN_SECRET_LENGTH);
+  let clean = text;
+  for (const spelling of spellings.toSorted((a, b) => b.length - a.length)) clean = clean.replaceAll(spelling, '***');
+  return cut(clean.replace(/[\s\p{Cc}]+/gu, ' ').trim(), MAX_ERROR_LENGTH);
 }
 
-/** A secret as it is, encoded, and of an URL its parts: path, query and credentials are what is secret in it. */
-function spellingsOf(secret: string): string[] {
-  const found = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64'), JSON.stringify(secret).slice(1, -1)];
-  if (URL.canParse(secret)) {
-    const { pathname, search, username, password } = new URL(secret);
-    found.push(`${pathname}${search}`, ...pathname.split('/').filter((part) => part.length >= 8), search.slice(1), username, password);
-    for (const part of [username, password]) if (isDecodable(part)) found.push(decodeURIComponent(part));
-  }
-  return found.filter((text) => text.length >= MIN_SECRET_LENGTH);
+/** A secret, and of an URL what is secret in it: path, query, credentials, and these as HTTP and SMTP put them into one. */
+function partsOf(secret: string): string[] {
+  if (!URL.canParse(secret)) return [secret];
+  const { pathname, search, searchParams, username, password } = new URL(secret);
+  const [user, pass] = [decoded(username), decoded(password)];
+  const credentials = username === '' ? [] : [username, password, user, pass, `${user}:${pass}`, `\0${user}\0${pass}`];
+  const segments = pathname.split('/').filter((part) => part.length >= 8);
+  return [secret, `${pathname}${search}`, ...segments, search.slice(1), ...searchParams.values(), ...credentials];
 }
 
-function isDecodable(text: string): boolean {
+function spellingsOf(text: string): string[] {
+  const base64 = Buffer.from(text).toString('base64');
+  const unpadded = base64.replace(/=+$/, '');
+  return [text, encodeURIComponent(text.toWellFormed()), base64, unpadded, escapeHtml(text), JSON.stringify(text).slice(1, -1)];
+}
+
+function decoded(text: string): string {
   try {
-    decodeURIComponent(text);
-    return true;
+    return decodeURIComponent(text);
   } catch {
-    return false;
+    return text;
   }
 }

@@ -8,7 +8,7 @@ import { secretsOf } from './channel-body.js';
 import type { SendContext } from './channels/channel-kind.js';
 import { CHANNEL_KINDS } from './channels/channel-kinds.js';
 import type { Notification } from './notification.js';
-import { type SendResult, withoutSecrets } from './send-result.js';
+import { DELIVERED, type SendResult, withoutSecrets } from './send-result.js';
 import type { SsrfGuard } from './ssrf-guard.js';
 import { testNotifications } from './test-notification.js';
 
@@ -102,11 +102,12 @@ export class Sender implements Part {
 
   /** Tells a channel something, at once and past what waits. What comes of it is not logged. */
   async test(channel: Channel): Promise<SendResult> {
+    let result: SendResult = DELIVERED;
     for (const notification of testNotifications(channel.type, this.deps.clock.nowMs())) {
-      const result = await this.send(notification, channel, `test-${channel.id}-${this.deps.clock.nowMs()}`);
+      result = await this.send(notification, channel, `test-${channel.id}-${this.deps.clock.nowMs()}`);
       if (result.outcome !== 'delivered') return result;
     }
-    return { outcome: 'delivered' };
+    return result;
   }
 
   private load(): Promise<boolean> {
@@ -202,8 +203,8 @@ export class Sender implements Part {
     if (this.abort.signal.aborted && result.outcome === 'retry') return null;
     const after = afterAttempt(delivery, result, clock.nowMs(), random());
     if (channel !== undefined) onAttempt?.(channel.type, after.status === 'failed' ? 'failed' : result.outcome);
-    if (after.status === 'failed') {
-      logger.warn('a notification could not be delivered', {
+    if (after.status !== 'waiting' && after.lastError !== null) {
+      logger.warn(after.status === 'failed' ? 'a notification could not be delivered' : 'a notification was not taken for everybody', {
         channel: channel?.name,
         type: channel?.type,
         attempts: after.attempts,
@@ -233,8 +234,8 @@ export class Sender implements Part {
       timeoutMs,
       signal: this.abort.signal,
     });
-    return result.outcome === 'delivered'
-      ? result
-      : { ...result, error: withoutSecrets(result.error, [...secretsOf(channel), mail.smtpUrl]) };
+    const secrets = [...secretsOf(channel), mail.smtpUrl];
+    if (result.outcome !== 'delivered') return { ...result, error: withoutSecrets(result.error, secrets) };
+    return result.warning === undefined ? result : { ...result, warning: withoutSecrets(result.warning, secrets) };
   }
 }

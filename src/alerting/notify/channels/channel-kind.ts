@@ -116,13 +116,22 @@ export function token(): Joi.StringSchema {
     .messages({ 'string.pattern.base': '{{#label}} must be one word of printable characters' });
 }
 
-/** Another place than the usual one: a proxy, or a server of one's own. */
+/** Another place than the usual one: a proxy, or a server of one's own. It is shown to everybody who may see the channel, so that nothing in it may be secret. */
 export function apiUrl(usual: string): Joi.StringSchema {
-  return httpUrl().default(usual);
+  return httpUrl()
+    .custom((value: string, helpers) => {
+      const { username, password, search, hash } = new URL(value);
+      return `${username}${password}${search}${hash}` === '' ? value : helpers.error('url.notPlain');
+    })
+    .messages({ 'url.notPlain': '{{#label}} must be an address without user name, password, query and fragment' })
+    .default(usual);
 }
 
+/** An address below another one, whose query it keeps. */
 export function withPath(base: string, path: string): string {
-  return `${base.replace(/\/+$/, '')}${path}`;
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`;
+  return url.href;
 }
 
 export interface Credentials {

@@ -53,8 +53,7 @@ export const email: ChannelKind = {
     const server = smtpServer(smtpUrl ?? context.mail.smtpUrl);
     if (server === null) return later('the address of the mail server is wrong');
     try {
-      await deliver(notification, { from, to, server, guard: smtpUrl === undefined ? new SsrfGuard(true) : context.guard }, context);
-      return DELIVERED;
+      return await deliver(notification, { from, to, server, guard: smtpUrl === undefined ? new SsrfGuard(true) : context.guard }, context);
     } catch (error) {
       return failure(error);
     }
@@ -68,6 +67,11 @@ interface Envelope {
   readonly guard: SsrfGuard;
 }
 
+/** Of nodemailer's answer. */
+interface SentMail {
+  readonly rejectedErrors?: readonly { readonly recipient: string; readonly response: string }[];
+}
+
 interface SmtpServer {
   readonly host: string;
   readonly port: number;
@@ -75,10 +79,12 @@ interface SmtpServer {
   readonly auth: { readonly user: string; readonly pass: string } | null;
 }
 
-async function deliver(notification: Notification, { from, to, server, guard }: Envelope, context: SendContext): Promise<void> {
+/** @throws what went wrong; not when some of the receivers have it */
+async function deliver(notification: Notification, { from, to, server, guard }: Envelope, context: SendContext): Promise<SendResult> {
   const { host, port, secure, auth } = server;
   const isLocal = isLoopback(host);
-  const connection = await connectGuarded(host, port, guard, context.timeoutMs);
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)]);
+  const connection = await connectGuarded(host, port, { guard, timeoutMs: context.timeoutMs, signal });
   const transport = nodemailer.createTransport({
     host,
     port,
@@ -93,9 +99,12 @@ async function deliver(notification: Notification, { from, to, server, guard }: 
     disableUrlAccess: true,
     connection,
   });
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)]);
   try {
-    await transport.sendMail({ ...mailOf(notification, context), from, to: [...to], signal });
+    const sent = (await transport.sendMail({ ...mailOf(notification, context), from, to: [...to], signal })) as SentMail;
+    const { rejectedErrors = [] } = sent;
+    if (rejectedErrors.length === 0) return DELIVERED;
+    const refusals = rejectedErrors.map(({ recipient, response }) => `${recipient} (${response})`);
+    return { outcome: 'delivered', warning: `the mail server took it, but not for ${refusals.join(', ')}` };
   } finally {
     transport.close();
     connection.destroySoon();

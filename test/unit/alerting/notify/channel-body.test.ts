@@ -93,6 +93,13 @@ describe('a channel in a request', () => {
     [{ name: 'x', type: 'telegram', settings: { bot_token: 'hush/../x', chat_id: 1 } }, 'BotFather'],
     [{ name: 'x', type: 'ntfy', settings: { topic: 'hush/x' } }, 'must be 1 to 64'],
     [{ name: 'x', type: 'pagerduty', settings: { routing_key: 'hush\r\nX: y' } }, 'one word'],
+    [{ name: 'x', type: 'pagerduty', settings: { routing_key: 'K', api_url: 'https://hush:hush@x.example' } }, 'settings.api_url'],
+    [{ name: 'x', type: 'ntfy', settings: { topic: 'x', api_url: 'https://hush@x.example' } }, 'without user name, password'],
+    [{ name: 'x', type: 'ntfy', settings: { topic: 'x', server: 'https://x.example?auth=hush' } }, 'settings.api_url'],
+    [
+      { name: 'x', type: 'telegram', settings: { bot_token: '123456:abcdefghijklmnop', chat_id: 1, api_url: 'https://x.example/#hush' } },
+      'query and fragment',
+    ],
     [{ ...HOOK, repeat_interval: 1 }, 'must be between 10 and'],
     [{ ...HOOK, matchers: [{ label: 'a', value: '(', is_regex: true }] }, 'is not closed'],
     [{ ...HOOK, colour: 'red' }, 'is not allowed'],

@@ -316,6 +316,21 @@ describe('every kind that posts', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
+  test.each(['while it looks up the name', 'while it waits for an answer'])('ends at once when it is told to: %s', async (when) => {
+    const stop = new AbortController();
+    let began: () => void = () => undefined;
+    const beginning = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    receiver.answer = () => began();
+    const guard = new SsrfGuard(true, undefined, () => began());
+    const url = when === 'while it looks up the name' ? 'http://hook.test/' : receiver.url;
+    const sent = send('webhook', { url }, notification(), { guard, timeoutMs: 60_000, signal: stop.signal });
+    await beginning;
+    stop.abort();
+    expect(await sent).toMatchObject({ outcome: 'retry' });
+  });
+
   test.each([400, 413, 415, 422])('%p is about this body, and final', async (code) => {
     receiver.answer = status(code, {}, 'not like this');
     expect(await send('webhook', { url: receiver.url })).toEqual({ outcome: 'failed', error: `it answered ${code}: not like this` });

@@ -9,6 +9,7 @@ import { urlOfNobody } from '../../../helpers/upstream.js';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 let server: SmtpReceiver;
+let sent: Promise<SendResult>;
 
 beforeEach(async () => {
   server = await startSmtpReceiver();
@@ -133,6 +134,33 @@ describe('e-mail', () => {
     expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining('535 wrong') });
     expect(JSON.stringify(result)).not.toContain('hush');
   });
+
+  test('some of the receivers are refused: it is delivered, and says to whom not', async () => {
+    server.answers.set('RCPT TO:<two@example.org>', '550 no such user');
+    expect(await send(settings())).toEqual({
+      outcome: 'delivered',
+      warning: 'the mail server took it, but not for two@example.org (550 no such user)',
+    });
+    expect(server.mails).toMatchObject([{ to: ['one@example.org'] }]);
+  });
+
+  test.each(['while it connects', 'while it waits for an answer', 'before it began'])(
+    'ends at once when it is told to: %s',
+    async (when) => {
+      const stop = new AbortController();
+      server.isSilent = true;
+      const lookup = new Promise<void>((resolve) => {
+        const guard = new SsrfGuard(true, undefined, () => resolve());
+        if (when === 'before it began') stop.abort();
+        const url = when === 'while it connects' ? 'smtp://mail.test' : own();
+        sent = send({ ...settings(), smtp_url: url }, notification(), { guard, timeoutMs: 60_000, signal: stop.signal });
+      });
+      if (when === 'while it connects') await lookup;
+      else if (when === 'while it waits for an answer') await server.connected();
+      stop.abort();
+      expect(await sent).toMatchObject({ outcome: 'retry' });
+    },
+  );
 
   test('a server that is not there, or says nothing, may be tried again', async () => {
     const nobody = (await urlOfNobody()).replace('http', 'smtp');
