@@ -13,7 +13,7 @@ export function titleOf(notification: Notification): string {
   const resolved = alerts.length - firing;
   const counts = [firing > 0 ? `FIRING:${firing}${omittedAlerts > 0 ? '+' : ''}` : '', resolved > 0 ? `RESOLVED:${resolved}` : ''];
   const common = commonOf(alerts.map((alert) => alert.labels));
-  const name = common.alertname ?? notification.groupLabels.alertname ?? 'several alerts';
+  const name = oneLine(common.alertname ?? notification.groupLabels.alertname ?? 'several alerts');
   const labels = labelText(common);
   return cut(`[${counts.filter((text) => text !== '').join(', ')}] ${name}${labels === '' ? '' : ` (${labels})`}`, 250);
 }
@@ -39,7 +39,7 @@ export function textOf(alert: NotifiedAlert, maxLength = 500): AlertText {
     status,
     severity: labels.severity ?? 'warning',
     headline: oneLine(cut(annotations.summary ?? (shownLabels === '' ? name : `${name}: ${shownLabels}`), maxLength)),
-    description: annotations.description === undefined ? null : cut(annotations.description, maxLength),
+    description: annotations.description === undefined ? null : cut(withoutControls(annotations.description), maxLength),
     labels: cut(shownLabels, maxLength),
     startsAt: timeText(startsAtMs),
     endsAt: endsAtMs === null ? null : timeText(endsAtMs),
@@ -49,6 +49,33 @@ export function textOf(alert: NotifiedAlert, maxLength = 500): AlertText {
 /** `since …`, or `from … to …`. */
 export function spanOf({ startsAt, endsAt }: AlertText): string {
   return endsAt === null ? `since ${startsAt}` : `from ${startsAt} to ${endsAt}`;
+}
+
+const MAX_SHOWN = 15;
+
+/**
+ * As many alerts as are taken, the first ones, and behind them how many there are beside them: whoever is told learns of all.
+ * @param render what is shown of one alert
+ * @param renderCount what is shown of the text that counts the others
+ * @param fits whether the receiver takes a message with these parts
+ */
+export function listed<T>(
+  { alerts, omittedAlerts }: Notification,
+  render: (alert: NotifiedAlert) => T,
+  renderCount: (text: string) => T,
+  fits: (parts: readonly T[]) => boolean,
+): T[] {
+  const counted = (shown: readonly T[]): T[] => {
+    const text = omittedText(omittedAlerts + alerts.length - shown.length);
+    return text === null ? [...shown] : [...shown, renderCount(text)];
+  };
+  let shown: T[] = [];
+  for (const alert of alerts.slice(0, MAX_SHOWN)) {
+    const more = [...shown, render(alert)];
+    if (!fits(counted(more))) break;
+    shown = more;
+  }
+  return counted(shown);
 }
 
 /** Null: none were left out. */
@@ -81,6 +108,10 @@ export function cut(text: string, length: number): string {
 
 export function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+}
+
+function withoutControls(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
 function labelText(labels: Tags): string {

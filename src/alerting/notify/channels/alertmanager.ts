@@ -49,13 +49,25 @@ export function alertmanagerBody({ alerts }: Notification, { nowMs, repeatInterv
     labels: withLegalNames(alert.labels),
     annotations: withLegalNames(alert.annotations),
     startsAt: isoTime(alert.startsAtMs),
-    endsAt: isoTime(alert.endsAtMs ?? endMs),
+    endsAt: isoTime(Math.max(alert.startsAtMs, alert.endsAtMs ?? endMs)),
     ...(link === null ? {} : { generatorURL: link }),
   }));
 }
 
-/** Names of letters, digits and underscores are all that every version takes. Empty values are no labels. */
+/**
+ * Names of ASCII letters, digits and underscores are all that every version takes. Names that become the same by that are
+ * numbered, those that were right before keep theirs. Empty values are no labels.
+ */
 function withLegalNames(tags: Tags): Tags {
-  const entries = Object.entries(tags).filter(([, value]) => value !== '');
-  return Object.fromEntries(entries.map(([name, value]) => [name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d)/, '_'), value]));
+  const named = Object.entries(tags)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => ({ name, value, legal: name.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|$)/, '_') }))
+    .toSorted((a, b) => Number(a.legal !== a.name) - Number(b.legal !== b.name) || (a.name < b.name ? -1 : 1));
+  const taken = new Map<string, string>();
+  for (const { legal, value } of named) {
+    let free = legal;
+    for (let i = 2; taken.has(free); i++) free = `${legal}_${i}`;
+    taken.set(free, value);
+  }
+  return Object.fromEntries(taken);
 }

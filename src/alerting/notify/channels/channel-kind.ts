@@ -89,7 +89,12 @@ export function httpKind<S extends object>(kind: {
 }
 
 export function jsonMessage(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpMessage {
-  return { url, headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) };
+  return { url, headers: { 'Content-Type': 'application/json', ...headers }, body: jsonText(body) };
+}
+
+/** JSON that everybody reads: half characters, which a text may have, become U+FFFD. A pair of backslashes is one that was in the text. */
+export function jsonText(body: unknown): string {
+  return JSON.stringify(body).replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
 }
 
 const MAX_URL_LENGTH = 2_048;

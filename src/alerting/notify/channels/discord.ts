@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import type { Notification } from '../notification.js';
-import { alertsLink, colourOf, cut, omittedText, spanOf, textOf, titleOf } from '../notification-text.js';
+import type { NotifiedAlert, Notification } from '../notification.js';
+import { alertsLink, colourOf, cut, listed, spanOf, textOf, titleOf } from '../notification-text.js';
 import { httpKind, httpUrl, jsonMessage } from './channel-kind.js';
 
 /** A webhook of a Discord channel. */
@@ -8,7 +8,6 @@ interface DiscordSettings {
   readonly url: string;
 }
 
-const MAX_SHOWN = 15;
 /** Discord refuses longer ones. */
 const MAX_TITLE = 256;
 const MAX_DESCRIPTION = 4_096;
@@ -21,20 +20,18 @@ export const discord = httpKind<DiscordSettings>({
 });
 
 export function discordBody(notification: Notification, externalUrl: string | null): object {
-  const { alerts, omittedAlerts } = notification;
   const link = alertsLink(externalUrl);
-  const lines = alerts.slice(0, MAX_SHOWN).map((alert) => {
+  const render = (alert: NotifiedAlert): string => {
     const text = textOf(alert, 200);
     const description = text.description === null ? '' : `\n${escaped(text.description)}`;
     return `${text.status === 'resolved' ? '🟢' : '🔴'} **${escaped(text.headline)}**${description}\n${escaped(`${text.labels} ${spanOf(text)}`.trim())}`;
-  });
-  const omitted = omittedText(omittedAlerts + Math.max(0, alerts.length - MAX_SHOWN));
-  if (omitted !== null) lines.push(omitted);
+  };
+  const parts = listed(notification, render, String, (some) => some.join('\n\n').length <= MAX_DESCRIPTION);
   return {
     embeds: [
       {
         title: cut(escaped(titleOf(notification)), MAX_TITLE),
-        description: cut(lines.join('\n\n'), MAX_DESCRIPTION),
+        description: parts.join('\n\n'),
         color: colourOf(notification),
         ...(link === null ? {} : { url: link }),
       },

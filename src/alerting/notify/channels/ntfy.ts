@@ -1,7 +1,7 @@
 import Joi from 'joi';
-import type { Notification } from '../notification.js';
+import type { NotifiedAlert, Notification } from '../notification.js';
 import { statusOf } from '../notification.js';
-import { alertsLink, cut, omittedText, severityOf, spanOf, textOf, titleOf } from '../notification-text.js';
+import { alertsLink, listed, severityOf, spanOf, textOf, titleOf } from '../notification-text.js';
 import { apiUrl, authorization, httpKind, jsonMessage, token, withPath } from './channel-kind.js';
 
 /** A topic at ntfy.sh, or at a server of one's own. */
@@ -13,9 +13,8 @@ interface NtfySettings {
   readonly password?: string;
 }
 
-const MAX_SHOWN = 15;
-/** ntfy makes an attachment of longer ones. */
-const MAX_MESSAGE = 3_500;
+/** As JSON. ntfy makes an attachment of what has more than 4,096 bytes, and reads twice that of the whole body. */
+const MAX_MESSAGE_BYTES = 4_000;
 const PRIORITIES = { critical: 5, warning: 4, info: 3 } as const;
 
 export const ntfy = httpKind<NtfySettings>({
@@ -50,19 +49,17 @@ export const ntfy = httpKind<NtfySettings>({
 });
 
 export function ntfyBody(notification: Notification, externalUrl: string | null): object {
-  const { alerts, omittedAlerts } = notification;
   const link = alertsLink(externalUrl);
   const isOver = statusOf(notification) === 'resolved';
-  const lines = alerts.slice(0, MAX_SHOWN).map((alert) => {
+  const render = (alert: NotifiedAlert): string => {
     const text = textOf(alert, 200);
     const description = text.description === null ? '' : `\n${text.description}`;
     return `${text.status === 'resolved' ? '🟢' : '🔴'} ${text.headline}${description}\n${text.labels} ${spanOf(text)}`;
-  });
-  const omitted = omittedText(omittedAlerts + Math.max(0, alerts.length - MAX_SHOWN));
-  if (omitted !== null) lines.push(omitted);
+  };
+  const parts = listed(notification, render, String, (some) => Buffer.byteLength(JSON.stringify(some.join('\n\n'))) <= MAX_MESSAGE_BYTES);
   return {
     title: titleOf(notification),
-    message: cut(lines.join('\n\n'), MAX_MESSAGE),
+    message: parts.join('\n\n'),
     priority: isOver ? 3 : PRIORITIES[severityOf(notification)],
     tags: [isOver ? 'white_check_mark' : 'rotating_light'],
     ...(link === null ? {} : { click: link }),

@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import type { Notification } from '../notification.js';
-import { alertsLink, colourOf, cut, omittedText, spanOf, textOf, titleOf } from '../notification-text.js';
+import type { NotifiedAlert, Notification } from '../notification.js';
+import { alertsLink, colourOf, listed, spanOf, textOf, titleOf } from '../notification-text.js';
 import { httpKind, httpUrl, jsonMessage } from './channel-kind.js';
 
 /** An incoming webhook of Slack (or Mattermost, which takes the same). Its address is all the secret there is. */
@@ -9,7 +9,8 @@ interface SlackSettings {
   readonly channel?: string;
 }
 
-const MAX_SHOWN = 15;
+/** Slack cuts longer ones. */
+const MAX_TEXT = 8_000;
 
 export const slack = httpKind<SlackSettings>({
   schema: Joi.object({ url: httpUrl().required(), channel: Joi.string().trim().max(100) }),
@@ -21,18 +22,16 @@ export const slack = httpKind<SlackSettings>({
 });
 
 export function slackBody(notification: Notification, externalUrl: string | null): object {
-  const { alerts, omittedAlerts } = notification;
   const title = escaped(titleOf(notification));
   const link = alertsLink(externalUrl);
-  const lines = alerts.slice(0, MAX_SHOWN).map((alert) => {
+  const render = (alert: NotifiedAlert): string => {
     const text = textOf(alert, 300);
     const mark =
       text.status === 'resolved' ? ':white_check_mark:' : text.severity === 'critical' ? ':red_circle:' : ':large_orange_circle:';
     const description = text.description === null ? '' : `\n${escaped(text.description)}`;
     return `${mark} *${escaped(text.headline)}*${description}\n_${escaped(`${text.labels} ${spanOf(text)}`.trim())}_`;
-  });
-  const omitted = omittedText(omittedAlerts + Math.max(0, alerts.length - MAX_SHOWN));
-  if (omitted !== null) lines.push(omitted);
+  };
+  const parts = listed(notification, render, String, (some) => some.join('\n\n').length <= MAX_TEXT);
   return {
     text: title,
     attachments: [
@@ -40,18 +39,22 @@ export function slackBody(notification: Notification, externalUrl: string | null
         color: `#${colourOf(notification).toString(16).padStart(6, '0')}`,
         fallback: title,
         mrkdwn_in: ['text'],
-        text: cut(lines.join('\n\n'), 12_000),
+        text: parts.join('\n\n'),
         ...(link === null ? {} : { title: 'Alerts', title_link: link }),
       },
     ],
   };
 }
 
-/** Slack's three; stars and the like of other people's texts lose their meaning, mentions (`<!here>`) with the brackets. */
+/**
+ * Slack's three; stars and the like of other people's texts lose their meaning, and Slack's mentions (`<!here>`) with the
+ * brackets. Mattermost also knows `@here`, and links as Markdown has them.
+ */
 function escaped(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
-    .replace(/[*_~`]/g, (mark) => `\u200b${mark}\u200b`);
+    .replace(/[*_~`]/g, (mark) => `\u200b${mark}\u200b`)
+    .replace(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])|\](?=[([:])/g, (mark) => `${mark}\u200b`);
 }

@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import type { Notification } from '../notification.js';
-import { alertsLink, omittedText, spanOf, textOf, titleOf } from '../notification-text.js';
+import type { NotifiedAlert, Notification } from '../notification.js';
+import { alertsLink, listed, spanOf, textOf, titleOf } from '../notification-text.js';
 import { apiUrl, httpKind, jsonMessage, withPath } from './channel-kind.js';
 import { escapeHtml } from './html.js';
 
@@ -44,19 +44,17 @@ export const telegram = httpKind<TelegramSettings>({
 });
 
 export function telegramText(notification: Notification, externalUrl: string | null): string {
-  const { alerts, omittedAlerts } = notification;
   const link = alertsLink(externalUrl);
-  const footer = link === null ? '' : `\n\n<a href="${escapeHtml(link)}">Alerts</a>`;
-  let message = `<b>${escapeHtml(titleOf(notification))}</b>`;
-  let shown = 0;
-  for (const alert of alerts) {
-    const text = textOf(alert, 300);
-    const description = text.description === null ? '' : `\n${escapeHtml(text.description)}`;
-    const part = `\n\n${text.status === 'resolved' ? '🟢' : '🔴'} <b>${escapeHtml(text.headline)}</b>${description}\n<i>${escapeHtml(`${text.labels} ${spanOf(text)}`.trim())}</i>`;
-    if (message.length + part.length + footer.length + 40 > MAX_TEXT) break;
-    message += part;
-    shown += 1;
-  }
-  const omitted = omittedText(omittedAlerts + alerts.length - shown);
-  return `${message}${omitted === null ? '' : `\n\n${omitted}`}${footer}`;
+  const message = (parts: readonly string[]): string => {
+    const footer = link === null ? [] : [`<a href="${escapeHtml(link)}">Alerts</a>`];
+    return [`<b>${escapeHtml(titleOf(notification))}</b>`, ...parts, ...footer].join('\n\n');
+  };
+  return message(listed(notification, partOf, String, (parts) => message(parts).length <= MAX_TEXT));
+}
+
+function partOf(alert: NotifiedAlert): string {
+  const text = textOf(alert, 300);
+  const description = text.description === null ? '' : `\n${escapeHtml(text.description)}`;
+  const labels = escapeHtml(`${text.labels} ${spanOf(text)}`.trim());
+  return `${text.status === 'resolved' ? '🟢' : '🔴'} <b>${escapeHtml(text.headline)}</b>${description}\n<i>${labels}</i>`;
 }

@@ -4,7 +4,16 @@ import { isoTime } from '../../../model/iso-time.js';
 import { canonicalTags, type Tags } from '../../../model/metric.js';
 import { commonOf, type Notification, statusOf } from '../notification.js';
 import { alertsLink } from '../notification-text.js';
-import { authorization, CREDENTIALS, type Credentials, httpKind, httpUrl, type RenderContext, WAITS_FOR_PEOPLE } from './channel-kind.js';
+import {
+  authorization,
+  CREDENTIALS,
+  type Credentials,
+  httpKind,
+  httpUrl,
+  jsonText,
+  type RenderContext,
+  WAITS_FOR_PEOPLE,
+} from './channel-kind.js';
 
 /**
  * Any program that takes HTTP posts. The body is that of an Alertmanager webhook, version 4. With a secret it is signed:
@@ -29,7 +38,7 @@ export const webhook = httpKind<WebhookSettings>({
   maxAlerts: 200,
   waits: WAITS_FOR_PEOPLE,
   render(notification, settings, context) {
-    const body = JSON.stringify(webhookBody(notification, context));
+    const body = jsonText(webhookBody(notification, context));
     const headers = { 'Content-Type': 'application/json', ...authorization(settings), ...signature(body, settings.secret, context.nowMs) };
     return [{ url: settings.url, headers, body }];
   },
