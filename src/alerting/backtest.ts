@@ -253,8 +253,9 @@ function alertsOf(rule: MetricRuleFields, groupLabels: Tags, { values, newest }:
     const value = values[at] ?? NaN;
     const newestMs = plan.startMs + ((newest[at] ?? -1) + 1) * plan.bucketMs;
     wasHeard ||= (newest[at] ?? -1) >= 0;
-    const finding = findingOf(subject, value, state?.state === 'firing', wasHeard);
-    const mayBegin = Number.isNaN(value) || nowMs - newestMs <= freshMs;
+    const isFresh = nowMs - newestMs <= freshMs;
+    const finding = findingOf(subject, value, { isFiring: state?.state === 'firing', isFresh, wasHeard });
+    const mayBegin = Number.isNaN(value) || isFresh;
     const before: GroupState | null = state;
     state = step(before, { nowMs, finding, mayBegin }, timing).state;
     if (state === null) end(before, nowMs);
@@ -264,9 +265,13 @@ function alertsOf(rule: MetricRuleFields, groupLabels: Tags, { values, newest }:
   return alerts;
 }
 
-/** Of groups nothing was heard of yet nobody knows whether they were there. */
-function findingOf(subject: MetricSubject, value: number, isFiring: boolean, wasHeard: boolean): Finding {
-  if (!Number.isNaN(value)) return isBad(subject, value, isFiring) ? 'bad' : 'well';
+/** As the evaluator finds it (looks.ts). Of groups nothing was heard of yet nobody knows whether they were there. */
+function findingOf(
+  subject: MetricSubject,
+  value: number,
+  { isFiring, isFresh, wasHeard }: { isFiring: boolean; isFresh: boolean; wasHeard: boolean },
+): Finding {
+  if (!Number.isNaN(value)) return isBad(subject, value, isFiring) ? 'bad' : isFresh ? 'well' : 'unknown';
   if (subject.noData === 'keep') return 'unknown';
   if (subject.noData === 'ok') return 'well';
   return wasHeard ? 'bad' : 'unknown';

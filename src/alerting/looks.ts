@@ -53,6 +53,7 @@ export function metricLooks(
   const { groups } = selection;
   const { condition, threshold } = subject;
   const oldestMs = context.nowMs - freshForMs(intervalMs);
+  const isFresh = (index: number): boolean => (newestMs[index] as number) >= oldestMs;
   const found: GroupLook[] = [];
   const gone: Alert[] = [];
   let leftOut = 0;
@@ -60,16 +61,18 @@ export function metricLooks(
     const { key, labels, agentId } = groups[index] as Group;
     found.push({ key, labels, agentId, value, unit: selection.unitOf(index), finding, mayBegin });
   };
-  const isThere = (index: number): boolean => selection.someAgent(index, (id) => isConnected(context.agents.find(id)));
+  const isNews = (index: number): boolean =>
+    selection.someAgent(index, (id) => isConnected(context.agents.find(id))) &&
+    !selection.someAgent(index, (id) => holdsLate(context.agents.find(id), subject, context));
   const isSilent = (index: number): boolean => selection.someAgent(index, (id) => wasThere(context.agents.find(id), subject, context));
 
   // All groups of all rules come by here: nothing is made of those that are well.
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index] as number;
     const hasData = !Number.isNaN(value);
-    if (hasData ? !holds(condition, value, threshold) || !((newestMs[index] as number) >= oldestMs) : subject.noData !== 'alert') continue;
+    if (hasData ? !holds(condition, value, threshold) || !isFresh(index) : subject.noData !== 'alert') continue;
     if (active.has((groups[index] as Group).key)) continue;
-    if (!(hasData ? isThere(index) : isSilent(index))) continue;
+    if (!(hasData ? isNews(index) : isSilent(index))) continue;
     if (found.length < context.room) look(index, 'bad', hasData ? value : null, true);
     else leftOut += 1;
   }
@@ -84,8 +87,10 @@ export function metricLooks(
       const finding = subject.noData === 'alert' && isSilent(index) ? 'bad' : subject.noData === 'ok' ? 'well' : 'unknown';
       look(index, finding, null, finding === 'bad');
     } else {
-      const bad = isBad(subject, value, alert.state === 'firing');
-      look(index, bad ? 'bad' : 'well', value, bad && (newestMs[index] as number) >= oldestMs && isThere(index));
+      const isFiring = alert.state === 'firing';
+      // What was bad slides out of the window of one that has fallen silent, too: that makes it nothing but unknown.
+      const finding = isBad(subject, value, isFiring) ? 'bad' : isFresh(index) ? 'well' : 'unknown';
+      look(index, finding, value, finding === 'bad' && !isFiring && isFresh(index) && isNews(index));
     }
   }
   return { found, gone, groups: groups.length, leftOut };
@@ -158,6 +163,12 @@ function isConnected(agent: Agent | null): boolean {
 /** Whether the agent has been there for the whole window: one that has just come back may not have sent yet. */
 function wasThere(agent: Agent | null, { windowMs }: MetricSubject, { nowMs }: LookContext): boolean {
   return isConnected(agent) && nowMs - (agent?.connectedAtMs ?? nowMs) >= windowMs;
+}
+
+/** Whether the window may hold samples of the agent that came late. The newest sample, which is fresh, did not. */
+function holdsLate(agent: Agent | null, { aggregation, windowMs }: MetricSubject, { nowMs }: LookContext): boolean {
+  const lateMs = agent?.newestLateMs ?? null;
+  return aggregation !== 'last' && lateMs !== null && lateMs >= nowMs - windowMs;
 }
 
 function wholeSeconds(ms: number): number {

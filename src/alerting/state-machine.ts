@@ -2,8 +2,9 @@
  * What becomes of one group of one rule: pending → firing → resolved. Pure; the truth about time is in here as well.
  *
  * Durations are told by times alone, so that they survive a restart: a group has been pending for `lookedAtMs - startedAtMs`, and well
- * for `lookedAtMs - wellSinceMs`. What goes by between two evaluations counts up to a most, and not below zero; when the wall clock says
- * otherwise (it was set, or the server was off), the time since when moves along, so that the difference stays true.
+ * for `lookedAtMs - wellSinceMs`. What goes by between two evaluations counts up to a most, and not below zero; before one that finds
+ * nothing out, nothing counts. Where the wall clock says otherwise (it was set, or the server was off), the time since when moves along, so
+ * that the difference stays true.
  */
 
 /** A group that is bad, or was and still fires. A group that is well has no state. */
@@ -48,7 +49,7 @@ const NOTHING: Step = Object.freeze({ state: null, transition: null });
 
 export function step(before: GroupState | null, look: Look, timing: Timing): Step {
   if (before === null) return begin(look, timing);
-  const state = passTime(before, look.nowMs, timing.maxStepMs);
+  const state = passTime(before, look.nowMs, look.finding === 'unknown' ? 0 : timing.maxStepMs);
   if (look.finding === 'unknown') return { state, transition: null };
   return state.state === 'pending' ? ofPending(state, look, timing) : ofFiring(state, look, timing);
 }

@@ -245,6 +245,11 @@ export class AgentRegistry implements AgentDirectory {
     if (clockSkewMs !== null) record.agent.clockSkewMs = clockSkewMs;
   }
 
+  /** Samples up to this time come late; to be said before anybody can read them. */
+  noteLate({ agent }: AgentRecord, newestMs: number): void {
+    agent.newestLateMs = Math.max(agent.newestLateMs ?? newestMs, newestMs);
+  }
+
   /** Adds to the activity feed. */
   note(type: ActivityType, record: AgentRecord, message: string, agentKey: number | null = record.agent.agentKey): void {
     const activity = { timestampMs: this.deps.clock.nowMs(), type, agentId: record.agent.id, message };
@@ -288,8 +293,8 @@ export class AgentRegistry implements AgentDirectory {
     if (known !== undefined && addsNothing(known.agent, description)) return known;
     if (known !== undefined) {
       const row = await this.deps.agents.upsert(description, this.deps.clock.nowMs());
-      // Series ids belong to one incarnation.
-      if (row.agentKey !== known.agent.agentKey) known.dictionary = known.agent.config = null;
+      // Series ids, and what came late, belong to one incarnation.
+      if (row.agentKey !== known.agent.agentKey) known.dictionary = known.agent.config = known.agent.newestLateMs = null;
       takeOver(known, row);
       this.refreshStatus(known);
       this.announce(known);

@@ -16,6 +16,7 @@ import type { SelfMetrics } from '../runtime/self-metrics.js';
 import type { MetricWriter } from '../storage/ports.js';
 import type { AgentRecord } from './agent-record.js';
 import type { AgentRegistry } from './agent-registry.js';
+import { newestOfLate } from './late-batch.js';
 import { liveSamples, settleAppended, settleFailed } from './metric-frame.js';
 import type { DecodedBatch } from './metric-rows.js';
 import type { RejectedMetric } from './rejections.js';
@@ -100,6 +101,8 @@ export class BatchProcessor {
     const { batch, rejections } = decoded;
     const dictionary = registry.dictionaryOf(record);
     const bytes = sizeOf(decoded);
+    const lateMs = newestOfLate(batch);
+    if (lateMs !== null) registry.noteLate(record, lateMs);
     this.enter(record, bytes);
     try {
       const result = await writer.append(batch);

@@ -48,6 +48,8 @@ export interface Agent extends AgentLocation {
   readonly totalErrors: number;
   /** Server clock minus agent clock at its last batch, in milliseconds; null until a batch came. */
   readonly clockSkewMs: number | null;
+  /** The newest time of samples that came late, kept back by an outage; null: none did since the server started. */
+  readonly newestLateMs: number | null;
   /** null: neither a configuration nor a target was ever meant for it. */
   readonly config: AgentConfigState | null;
   readonly createdAtMs: number;

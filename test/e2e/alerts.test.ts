@@ -119,6 +119,18 @@ describe('alerts', () => {
     expect(await send('POST', `/alerts/${alert.id}/resolve`)).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
   }, 20_000);
 
+  test('do not begin by what an agent sends after an outage', async () => {
+    await measure(95, 300_000);
+    await measure(50);
+    const measuredMs = Date.now();
+    const { body: rule } = await send('POST', '/alerts/rules', { ...RULE, aggregation: 'max', window: '10m' });
+    const { body: newest } = await send('POST', '/alerts/rules', { ...RULE, name: 'Newest', condition: 'lt', recovery_threshold: null });
+    for (const { id } of [rule, newest]) {
+      await eventually(async () => Date.parse((await get(`/alerts/rules/${id}`)).status.last_evaluated_at) > measuredMs);
+    }
+    expect(await firing()).toMatchObject([{ rule_id: newest.id }]);
+  }, 20_000);
+
   test('of a rule that is deleted are over', async () => {
     const { body: rule } = await send('POST', '/alerts/rules', RULE);
     await measure(95);

@@ -25,6 +25,7 @@ export function agentOf(id: string, fields: Partial<Agent> = {}): Agent {
     totalMetrics: 0,
     totalErrors: 0,
     clockSkewMs: null,
+    newestLateMs: null,
     config: null,
     createdAtMs: 1_000,
     updatedAtMs: 1_000,

@@ -182,6 +182,7 @@ function newAgent(id: string, agentKey: number, nowMs: number): { -readonly [K i
     totalMetrics: 0,
     totalErrors: 0,
     clockSkewMs: null,
+    newestLateMs: null,
     config: null,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,

@@ -85,6 +85,15 @@ describe('a rule tried on the past', () => {
     expect(alerts).toMatchObject([{ firingSinceMs: at(5), resolvedAtMs: at(9), peakValue: null }]);
   });
 
+  test('what was bad slides out of the window of a silent agent: that is not well', async () => {
+    const values = [50, 50, ...Array.from({ length: 10 }, () => 1), ...Array.from({ length: 68 }, () => null), 1];
+    const { alerts } = await backtest(readerOf(values), rule({ aggregation: 'max', windowMs: 10 * MINUTE }), RANGE);
+    expect(alerts).toMatchObject([{ firingSinceMs: at(1), resolvedAtMs: at(81) }]);
+    const ok = await backtest(readerOf(values), rule({ aggregation: 'max', windowMs: 10 * MINUTE, noData: 'ok' }), RANGE);
+    // The last sample, of step 11, is in the window of ten minutes until then.
+    expect(ok.alerts).toMatchObject([{ firingSinceMs: at(1), resolvedAtMs: at(32) }]);
+  });
+
   test('a range of a month has so many steps and no more', async () => {
     const result = await backtest(readerOf([1]), rule({}), { startMs: T0 - 30 * 24 * HOUR, endMs: T0 });
     expect(result.evaluations).toBeLessThanOrEqual(2_001);

@@ -246,6 +246,45 @@ describe('what must not fire', () => {
     expect(world.state()).toBe('firing');
   });
 
+  test.each(['max', 'avg', 'sum', 'count', 'p90', 'increase'] as const)('%s of a window that holds what came late', async (aggregation) => {
+    await world.addRule(metricRule({ aggregation, windowMs: 5 * MINUTE }));
+    const counter = { type: 'counter' } as const;
+    for (let age = 4 * MINUTE; age >= 2 * MINUTE; age -= INTERVAL) world.sample(-age, { ...counter, timestampMs: T0 - age });
+    world.setAgent('a', { newestLateMs: T0 - 2 * MINUTE });
+    const live = async (): Promise<void> => {
+      world.wait(INTERVAL - 1);
+      world.sample(world.nowMs - T0, counter);
+      await world.pass(1);
+    };
+    while (world.nowMs < T0 + 3 * MINUTE) await live();
+    expect(world.state()).toBe('');
+    await live();
+    expect(world.state()).toBe('firing');
+  });
+
+  test('a pending group whose agent delivers what it kept; one that fires resolves all the same', async () => {
+    await world.addRule(metricRule({ aggregation: 'max', windowMs: 2 * MINUTE }, { forMs: 20 * SECOND }));
+    await samples(50, 50);
+    world.setAgent('a', { newestLateMs: world.nowMs - MINUTE });
+    await samples(50, 50, 50, 50, 50, 50);
+    expect(world.state()).toBe('pending');
+    await samples(50);
+    expect(world.state()).toBe('firing');
+    world.setAgent('a', { newestLateMs: world.nowMs });
+    await samples(...Array.from({ length: 12 }, () => 5));
+    expect(world.news()).toEqual(['pending', 'firing', 'resolved: recovered']);
+  });
+
+  test('a group of several agents of whom one delivers what it kept', async () => {
+    await world.addRule(metricRule({ by: [], aggregation: 'max' }));
+    await world.addRule(metricRule({ by: [], aggregation: 'max' }, { name: 'Of b', filter: { agentIds: ['b'] } }));
+    await world.addRule(metricRule({ by: [], ...LAST }, { name: 'Newest' }));
+    world.setAgent('a', { newestLateMs: world.nowMs });
+    world.sample(50, { agentId: 'b' });
+    await samples(50);
+    expect(world.evaluator.alerts().map(({ labels }) => labels.alertname)).toEqual(['Of b', 'Newest']);
+  });
+
   test('samples that come late change nothing of what is, either', async () => {
     await world.addRule(metricRule({ ...LAST, windowMs: 10 * MINUTE }, { forMs: 30 * SECOND }));
     await samples(50);
@@ -313,13 +352,49 @@ describe('no data', () => {
     expect(world.news()).toEqual(['firing']);
   });
 
-  test('keep: a for goes on, and fires by data only', async () => {
+  test('keep: a for stands still', async () => {
     await policy('keep', 3 * MINUTE);
-    await samples(50);
-    for (let i = 0; i < 20; i += 1) await world.pass(INTERVAL);
+    await samples(...Array.from({ length: 10 }, () => 50));
+    // 90 s have gone by, and 50 s more do while the window holds the last one.
+    for (let i = 0; i < 100; i += 1) await world.pass(INTERVAL);
+    await samples(50, 50, 50);
     expect(world.state()).toBe('pending');
     await samples(50);
     expect(world.state()).toBe('firing');
+  });
+
+  test('keep: the time for which it goes on firing stands still', async () => {
+    await world.addRule(metricRule(LAST, { keepFiringForMs: 3 * MINUTE }));
+    await samples(50, ...Array.from({ length: 10 }, () => 5));
+    for (let i = 0; i < 100; i += 1) await world.pass(INTERVAL);
+    await samples(5, 5, 5);
+    expect(world.state()).toBe('firing, well');
+    await samples(5);
+    expect(world.state()).toBe('');
+  });
+
+  test.each(['max', 'avg', 'sum', 'count', 'p90'] as const)(
+    '%s: what was bad slides out of the window of a silent agent',
+    async (aggregation) => {
+      await world.addRule(metricRule({ aggregation, threshold: 5, windowMs: 10 * MINUTE }));
+      await samples(...Array.from({ length: 10 }, () => 50), 1, 1, 1, 1, 1);
+      expect(world.state()).toBe('firing');
+      while (world.nowMs < T0 + 30 * MINUTE) await world.pass(INTERVAL);
+      expect(world.news()).toEqual(['firing']);
+      world.sample(1);
+      await world.pass(INTERVAL);
+      expect(world.news()).toEqual(['resolved: recovered']);
+    },
+  );
+
+  test('ok: counts as well when the window is empty, not before', async () => {
+    await world.addRule(metricRule({ aggregation: 'sum', noData: 'ok', windowMs: 5 * MINUTE }));
+    await samples(50, 1, 1);
+    const lastMs = world.nowMs;
+    while (world.nowMs < lastMs + 5 * MINUTE - INTERVAL) await world.pass(INTERVAL);
+    expect(world.state()).toBe('firing');
+    await world.pass(INTERVAL);
+    expect(world.news()).toEqual(['firing', 'resolved: recovered']);
   });
 
   test('ok: counts as well', async () => {

@@ -51,10 +51,11 @@ describe('a pending group', () => {
     expect(look(waiting.state, 'bad', 2 * MINUTE + 1).transition).toBe('fired');
   });
 
-  test('does not fire without data, and is not lost', () => {
+  test('waits without data: its for stands still, and goes on from there', () => {
     const silent = look(PENDING, 'unknown', 4 * MINUTE);
-    expect(silent).toMatchObject({ state: { state: 'pending', startedAtMs: PENDING.startedAtMs }, transition: null });
-    expect(look(silent.state, 'bad', 4 * MINUTE + 1).transition).toBe('fired');
+    expect(silent).toEqual({ state: { ...PENDING, startedAtMs: T0 + 3 * MINUTE, lookedAtMs: T0 + 4 * MINUTE }, transition: null });
+    expect(look(silent.state, 'bad', 5 * MINUTE - 1).transition).toBeNull();
+    expect(look(silent.state, 'bad', 5 * MINUTE).transition).toBe('fired');
   });
 
   test('is dropped when it is well', () => {
@@ -85,8 +86,11 @@ describe('a firing group', () => {
     expect(look(WELL, 'bad', MINUTE)).toEqual({ state: { ...FIRING, lookedAtMs: T0 + MINUTE }, transition: 'relapsed' });
   });
 
-  test('is not resolved without data, however long', () => {
-    expect(look(WELL, 'unknown', 4 * MINUTE)).toMatchObject({ state: { state: 'firing', wellSinceMs: T0 - MINUTE }, transition: null });
+  test('is not resolved without data, however long: the time for which it goes on firing stands still', () => {
+    const silent = look(WELL, 'unknown', 4 * MINUTE);
+    expect(silent).toEqual({ state: { ...WELL, wellSinceMs: T0 + 3 * MINUTE, lookedAtMs: T0 + 4 * MINUTE }, transition: null });
+    expect(look(silent.state, 'well', 6 * MINUTE - 1).transition).toBeNull();
+    expect(look(silent.state, 'well', 6 * MINUTE).transition).toBe('resolved');
   });
 });
 

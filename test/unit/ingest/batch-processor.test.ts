@@ -13,8 +13,14 @@ async function known(wayIn: WayIn, id = 'a'): Promise<AgentRecord> {
   return record;
 }
 
-function submit(wayIn: WayIn, record: AgentRecord, metrics: readonly unknown[], batchId: string | null = null): Promise<BatchOutcome> {
-  const frame = { agentKey: record.agent.agentKey, batchId, seq: null, receivedAtMs: Date.now(), timestamp: undefined };
+function submit(
+  wayIn: WayIn,
+  record: AgentRecord,
+  metrics: readonly unknown[],
+  batchId: string | null = null,
+  timestamp?: number,
+): Promise<BatchOutcome> {
+  const frame = { agentKey: record.agent.agentKey, batchId, seq: null, receivedAtMs: Date.now(), timestamp };
   const decoded = wayIn.decoder.decode(wayIn.registry.dictionaryOf(record), metrics, frame);
   return wayIn.processor.submit(record, decoded, monotonicMs());
 }
@@ -41,6 +47,27 @@ describe('BatchProcessor', () => {
     expect(await wayIn.counted('ccv_batches_total', { outcome: 'stored' })).toBe(2);
     expect(await wayIn.counted('ccv_rejected_metrics_total', { reason: 'invalid_metric' })).toBe(1);
     expect(await wayIn.counted('ccv_ack_seconds')).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['was measured 80 s ago', [-80], null, null],
+    ['was measured 100 s ago', [-100], null, -100],
+    ['holds old samples and a young one, as of an agent that sends every two minutes', [-120, -60, 0], null, null],
+    ['was kept back', [-700, -600, -800], 0, -600],
+    ['was sent by a clock that is ten minutes behind', [-660, -600], -600, null],
+    ['was kept back by a clock that is ten minutes ahead', [400], 600, 400],
+    ['has no samples', [], null, null],
+  ] as const)('a batch that %s', async (_, measuredS, sentS, lateS) => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    const nowMs = Date.now();
+    const metrics = measuredS.map((seconds) => ({ name: 'cpu', type: 'gauge', value: 1, timestamp: nowMs + seconds * 1_000 }));
+    const stored = submit(wayIn, record, metrics, null, sentS === null ? undefined : nowMs + sentS * 1_000);
+    // Said before anybody can read the samples.
+    expect(record.agent.newestLateMs).toBe(lateS === null ? null : nowMs + lateS * 1_000);
+    await stored;
+    await submit(wayIn, record, [{ ...METRICS[0], timestamp: nowMs - 3_600_000 }]);
+    expect(record.agent.newestLateMs).toBe(nowMs + (lateS ?? -3_600) * 1_000);
   });
 
   test('a repeated batch is counted once', async () => {

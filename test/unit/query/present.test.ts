@@ -19,6 +19,7 @@ describe('agents', () => {
       lastSeenMs: T0 + 1,
       totalMetrics: 7,
       clockSkewMs: -12,
+      newestLateMs: null,
       createdAtMs: T0 - 1,
       updatedAtMs: T0,
     });

@@ -156,6 +156,7 @@ function toAgent(row: AgentRow): Agent {
     totalMetrics: row.metrics,
     totalErrors: row.errors,
     clockSkewMs: row.clock_skew_ms,
+    newestLateMs: null,
     config: configOf(row),
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
