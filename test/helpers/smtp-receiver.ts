@@ -101,7 +101,8 @@ function serve(socket: Socket, receiver: SmtpReceiver, { offersTls, greets, kept
     const own = answers.get(line) ?? answers.get(key);
     if (own !== undefined) return say(own);
     if (key === 'EHLO') return say(`250-test\r\n${offersTls ? '250-STARTTLS\r\n' : ''}250-AUTH PLAIN\r\n250 8BITMIME`);
-    if (key === 'STARTTLS' && offersTls) {
+    if (key === 'STARTTLS' && !offersTls) return say('502 not here');
+    if (key === 'STARTTLS') {
       say('220 go on');
       socket.removeListener('data', take);
       return serve(secured(socket), receiver, { offersTls: false, greets: false, kept });
