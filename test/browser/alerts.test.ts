@@ -57,6 +57,34 @@ test('a rule is tried and made, fires, and is acknowledged, silenced and switche
   await page.getByRole('row').filter({ hasText: 'Any answer' }).filter({ hasText: 'The rule was switched off' }).first().waitFor();
 });
 
+test('an alert that nothing measures any more is dismissed by hand', async () => {
+  const fleet = await console.startFleet(1, { prefix: 'gone' });
+  const rule = {
+    name: 'Answers',
+    metric_name: 'ping_rtt_avg_ms',
+    condition: 'gte',
+    threshold: 0,
+    window: '1m',
+    interval: '5s',
+    by: ['agent'],
+  };
+  const body = { ...rule, agent_filter: { agent_ids: ['gone-0001'] } };
+  expect((await console.app.api('/api/v1/alerts/rules', { method: 'POST', body })).status).toBe(201);
+  const { page } = await console.openSettled('/alerts');
+  const alert = page.getByRole('row').filter({ hasText: 'Answers' });
+  await alert.filter({ hasText: 'firing' }).waitFor();
+  await fleet.stop();
+  await alert.getByRole('button', { name: /^Dismiss/ }).click();
+  const question = page.getByRole('alertdialog');
+  await question.getByText('This is for what nobody measures any more.').waitFor();
+  expect(await axe(page)).toEqual([]);
+  await question.getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await page.getByText('Answers is dismissed.').waitFor();
+  await alert.waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'History', exact: true }).click();
+  await alert.filter({ hasText: 'Dismissed by hand' }).waitFor();
+});
+
 test('a silence is made for a maintenance window, ended and deleted', async () => {
   const { page } = await console.openSettled('/alerts/silences', { tolerates: [/status of 400/] });
   await page.getByRole('button', { name: 'New silence' }).click();

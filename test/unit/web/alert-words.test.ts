@@ -4,6 +4,7 @@ import {
   explorerParams,
   labelsText,
   matchesRule,
+  reasonText,
   ruleState,
   ruleText,
   unitOfAggregation,
@@ -143,4 +144,10 @@ test('what fires, in a line', () => {
     mark: 'critical',
     text: '1,200 alerts fire: 1 critical, 1,199 warning, 4 silenced',
   });
+});
+
+test('why an alert is over is said in words, also when the reason is not known here', () => {
+  expect(reasonText('dismissed')).toBe('Dismissed by hand');
+  expect(reasonText('moon_phase')).toBe('moon phase');
+  expect(reasonText(null)).toBe('');
 });

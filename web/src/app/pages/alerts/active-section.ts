@@ -1,7 +1,7 @@
 import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
-import { BellOff, ChartLine, Check, Undo2 } from 'lucide';
+import { BellOff, ChartLine, Check, CircleX, Undo2 } from 'lucide';
 import { firstValueFrom } from 'rxjs';
 import { AlertStore, onAlertNews } from '../../core/alert-store';
 import type { Alert, AlertsAnswer, Rule } from '../../core/alert-types';
@@ -9,6 +9,7 @@ import { Api, type ApiError } from '../../core/api';
 import { Clock } from '../../core/clock';
 import { loadable } from '../../core/loadable';
 import { formatCount, formatValue } from '../../core/units';
+import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
 import { Status } from '../../shared/status';
@@ -22,6 +23,9 @@ const RULES_REFRESH_MS = 60_000;
 const MAX_ALERTS = 1_000;
 /** Rows in the document at first: when much is wrong there may be a thousand. */
 const FIRST_ROWS = 100;
+const DISMISS_WORDS =
+  'It is over then: those who were told of it are told that it is over, and the history says that it was dismissed by hand. ' +
+  'This is for what nobody measures any more. If it is still measured and still bad, it begins anew.';
 
 /** What is wrong now, the worst first; taken care of or silenced from here. */
 @Component({
@@ -36,6 +40,7 @@ export class ActiveSection {
   private readonly router = inject(Router);
   private readonly injector = inject(Injector);
   private readonly clock = inject(Clock);
+  private readonly confirm = inject(Confirm);
   private readonly store = inject(AlertStore);
 
   /** Of the address. */
@@ -45,7 +50,7 @@ export class ActiveSection {
   readonly rule = input<string>();
   readonly agent = input<string>();
 
-  protected readonly icons = { BellOff, ChartLine, Check, Undo2 };
+  protected readonly icons = { BellOff, ChartLine, Check, CircleX, Undo2 };
   protected readonly severities = SEVERITIES;
   protected readonly count = formatCount;
   protected readonly isQuiet = isQuiet;
@@ -140,8 +145,33 @@ export class ActiveSection {
     this.store.reload();
   }
 
+  /** For what nobody measures any more: it would go on as it was. */
+  protected async dismiss(alert: Alert): Promise<void> {
+    const isSure = await this.confirm.ask({
+      title: `Dismiss ${alert.rule_name}?`,
+      message: `${labelsText(alert.labels)}\n${DISMISS_WORDS}`,
+      action: 'Dismiss',
+    });
+    if (!isSure) return;
+    try {
+      await this.api.post<Alert>(`/alerts/${encodeURIComponent(alert.id)}/resolve`, {});
+    } catch (error) {
+      // Over already is as good.
+      if ((error as ApiError).status !== 404) {
+        this.problem.set({ title: `${alert.rule_name} could not be dismissed`, error: error as ApiError });
+        return;
+      }
+    }
+    this.alerts.update((alerts) => alerts.filter(({ id }) => id !== alert.id));
+    this.done(`${alert.rule_name} is dismissed.`);
+  }
+
   private changed(saved: Alert, news: string): void {
     this.alerts.update((alerts) => alerts.map((old) => (old.id === saved.id ? saved : old)));
+    this.done(news);
+  }
+
+  private done(news: string): void {
     this.problem.set(null);
     this.news.set(news);
     this.list.reload();

@@ -28,6 +28,7 @@ const REASONS: Readonly<Record<string, string>> = {
   rule_disabled: 'The rule was switched off',
   agent_deleted: 'The agent was deleted',
   series_gone: 'There is no such data any more',
+  dismissed: 'Dismissed by hand',
 };
 
 /** Labels that are said of an alert elsewhere already. */
