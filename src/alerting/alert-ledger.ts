@@ -24,14 +24,15 @@ const PROGRESS_SAVED_MS = 60_000;
 
 /**
  * The alerts that are not over, in memory and on disk. A change is saved before anybody is told of it; one that cannot be saved has
- * not happened. After a save that failed nobody knows what is on disk: `settle` asks, and tells of what has happened all the same.
+ * not happened. After a change that failed nobody knows what is on disk: `settle` asks, and tells of what has happened all the same.
  * Calls must follow one another.
  */
 export class AlertLedger {
   readonly active = new ActiveAlerts();
   private readonly savedAtMs = new Map<string, number>();
   private readonly listeners = new Set<AlertListener>();
-  private isInDoubt = false;
+  /** Null: it is known what is on disk. Otherwise alerts as they were to be saved, by id. */
+  private inDoubt: Map<string, Alert> | null = null;
 
   constructor(private readonly deps: LedgerDeps) {}
 
@@ -50,6 +51,13 @@ export class AlertLedger {
       this.active.put(alert);
       this.savedAtMs.set(alert.id, alert.updatedAtMs);
     }
+  }
+
+  /** How many alerts there will be when these are committed, each of them once. */
+  sizeAfter(changed: readonly Alert[]): number {
+    let { size } = this.active;
+    for (const { id, state } of changed) size += Number(state !== 'resolved') - Number(this.active.find(id) !== null);
+    return size;
   }
 
   /** Saves transitions, then tells them. @throws of storage: some of them may be told by then, the others have not happened */
@@ -92,7 +100,12 @@ export class AlertLedger {
 
   /** Null: there is no such alert any more. @throws of storage */
   async acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null> {
-    if (!(await this.deps.alerts.acknowledge(id, acknowledgement))) return null;
+    try {
+      if (!(await this.deps.alerts.acknowledge(id, acknowledgement))) return null;
+    } catch (error) {
+      this.inDoubt ??= new Map();
+      throw error;
+    }
     const alert = this.active.find(id);
     if (alert === null) return null;
     const acknowledged = { ...alert, acknowledgement };
@@ -103,21 +116,25 @@ export class AlertLedger {
 
   /** To be called before anything else is made of the alerts. @throws of storage */
   async settle(): Promise<void> {
-    if (!this.isInDoubt) return;
+    const { inDoubt } = this;
+    if (inDoubt === null) return;
     const known = new Map(this.active.all().map((alert) => [alert.id, alert]));
     await this.load();
-    this.isInDoubt = false;
+    this.inDoubt = null;
     const untold: Alert[] = [];
-    for (const alert of this.active.all()) {
-      const before = known.get(alert.id) ?? null;
-      known.delete(alert.id);
-      if (before?.state === alert.state && before.wellSinceMs === null && alert.wellSinceMs === null) this.active.put(before);
-      else untold.push(alert);
+    for (const stored of this.active.all()) {
+      const before = known.get(stored.id) ?? null;
+      known.delete(stored.id);
+      // Without a transition what is in memory is newer.
+      const alert = before !== null && isSameStage(before, stored) ? { ...before, acknowledgement: stored.acknowledgement } : stored;
+      this.active.put(alert);
+      if (alert === stored || !isSame(before?.acknowledgement, alert.acknowledgement)) untold.push(alert);
       this.announce(before, alert);
     }
     const nowMs = this.deps.clock.nowMs();
     for (const before of known.values()) {
-      const over = resolved(before, 'recovered', nowMs);
+      const meant = inDoubt.get(before.id);
+      const over = meant?.state === 'resolved' ? meant : resolved(before, 'recovered', nowMs);
       untold.push(over);
       this.announce(before, over);
     }
@@ -128,7 +145,8 @@ export class AlertLedger {
     try {
       await this.deps.alerts.save(alerts);
     } catch (error) {
-      this.isInDoubt = true;
+      this.inDoubt ??= new Map();
+      for (const alert of alerts) this.inDoubt.set(alert.id, alert);
       throw error;
     }
     for (const { id, state, updatedAtMs } of alerts) {
@@ -161,6 +179,14 @@ export class AlertLedger {
 function shownSeverity(severity: string | undefined): 'error' | 'warning' | 'info' {
   if (severity === 'critical') return 'error';
   return severity === 'warning' ? 'warning' : 'info';
+}
+
+function isSameStage(a: Alert, b: Alert): boolean {
+  return a.state === b.state && (a.wellSinceMs === null) === (b.wellSinceMs === null);
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Whether a time is running that a restart must not lose. */

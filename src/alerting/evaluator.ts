@@ -124,7 +124,7 @@ export class Evaluator implements Part {
     this.timer = null;
     for (const leave of this.unsubscribe.splice(0)) leave();
     await this.round;
-    await this.turns.take(() => this.ledger.saveProgress(this.deps.clock.nowMs(), true));
+    await this.turn(() => this.ledger.saveProgress(this.deps.clock.nowMs(), true));
   }
 
   /** The answer unsubscribes. */
@@ -153,19 +153,20 @@ export class Evaluator implements Part {
 
   /**
    * To be called when rules were made, changed or deleted: resolves the alerts of the old ones; new ones are evaluated within a second.
-   * @throws of storage: it is tried again by itself
+   * Never rejects: what storage does not let happen now is tried again by itself.
    */
-  rulesChanged(): Promise<void> {
+  async rulesChanged(): Promise<void> {
     this.rulesAreOld = true;
-    return this.turns.take(async () => {
-      await this.ledger.settle();
-      await this.loadRules();
-    });
+    try {
+      await this.turn(() => this.loadRules());
+    } catch (error) {
+      this.deps.logger.warn('changed alert rules could not be read; the next evaluation does it', { error });
+    }
   }
 
   /** Null takes it back. Answers the alert; null when there is no such alert any more. @throws of storage */
   acknowledge(id: string, acknowledgement: Acknowledgement | null): Promise<Alert | null> {
-    return this.turns.take(() => this.ledger.acknowledge(id, acknowledgement));
+    return this.turn(() => this.ledger.acknowledge(id, acknowledgement));
   }
 
   /**
@@ -173,16 +174,12 @@ export class Evaluator implements Part {
    * any more. @throws of storage
    */
   dismiss(id: string): Promise<Alert | null> {
-    return this.turns.take(async () => {
-      await this.ledger.settle();
-      return this.ledger.dismiss(id);
-    });
+    return this.turn(() => this.ledger.dismiss(id));
   }
 
   /** Evaluates what is due, unless that is going on; resolves at its end. Failures are logged. Runs by itself every second. */
   evaluate(): Promise<void> {
-    this.round ??= this.turns
-      .take(() => this.evaluateDue())
+    this.round ??= this.turn(() => this.evaluateDue())
       .catch((error: unknown) => this.went(error))
       .finally(() => {
         this.round = null;
@@ -190,8 +187,15 @@ export class Evaluator implements Part {
     return this.round;
   }
 
+  /** Whoever touches alerts takes it. */
+  private turn<T>(work: () => Promise<T>): Promise<T> {
+    return this.turns.take(async () => {
+      await this.ledger.settle();
+      return work();
+    });
+  }
+
   private async evaluateDue(): Promise<void> {
-    await this.ledger.settle();
     if (this.rulesAreOld) await this.loadRules();
     const due = this.takeDue();
     if (due.length === 0) return;
@@ -215,7 +219,7 @@ export class Evaluator implements Part {
     for (const known of due) {
       if (this.stopped) break;
       if (breather.isDue) await breather.breathe();
-      const room = Math.max((this.deps.maxActive ?? MAX_ACTIVE) - this.ledger.active.size - changed.length, 0);
+      const room = Math.max((this.deps.maxActive ?? MAX_ACTIVE) - this.ledger.sizeAfter(changed), 0);
       await this.evaluateRule(known, observe, { ...context, room }, changed);
       if (changed.length >= SAVED_AT_ONCE) await this.ledger.commit(changed.splice(0));
     }
@@ -344,7 +348,7 @@ export class Evaluator implements Part {
   private async agentDeleted(): Promise<void> {
     this.bookReadAtMs = Number.NEGATIVE_INFINITY;
     try {
-      await this.turns.take(() => this.resolveOrphans());
+      await this.turn(() => this.resolveOrphans());
     } catch (error) {
       this.deps.logger.warn('alerts of a deleted agent could not be resolved; the next evaluation does it', { error });
     }

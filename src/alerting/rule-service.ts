@@ -22,7 +22,10 @@ export type RuleAnswer = ReturnType<typeof presentRule>;
 /** All of them are looked at each few seconds. */
 const MAX_RULES = 1_000;
 
-/** Alert rules, as people ask for them. A change has taken hold when it is answered: alerts of the old rule are over. */
+/**
+ * Alert rules, as people ask for them. A change has taken hold when it is answered: alerts of the old rule are over, unless they could
+ * not be saved just then; then they are soon after.
+ */
 export class RuleService {
   private readonly turns = new Turns();
 

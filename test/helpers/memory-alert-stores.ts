@@ -107,6 +107,7 @@ export class MemoryAlertStore extends Failing implements AlertStore {
     const alert = this.rows.get(id);
     if (alert === undefined || alert.state === 'resolved') return false;
     this.rows.set(id, { ...alert, acknowledgement });
+    if (this.loseAnswers) throw new Error('the answer was lost');
     return true;
   }
 

@@ -676,6 +676,42 @@ describe('when storage fails', () => {
     expect(world.systemAlerts).toHaveLength(2);
   });
 
+  test('what was saved without an answer is over for the reason it was', async () => {
+    const { id } = await world.addRule(metricRule(LAST));
+    await world.addRule(metricRule(LAST, { name: 'other' }));
+    await samples(50);
+    world.news();
+    world.stores.alerts.loseAnswers = true;
+    await world.stores.rules.remove(id);
+    await world.evaluator.rulesChanged();
+    const [, other] = world.evaluator.alerts();
+    world.stores.alerts.loseAnswers = false;
+    await world.pass(SECOND);
+    expect(world.news()).toEqual(['resolved: rule_deleted']);
+    world.stores.alerts.loseAnswers = true;
+    await expect(world.evaluator.dismiss(other!.id)).rejects.toThrow('lost');
+    world.stores.alerts.loseAnswers = false;
+    expect(await world.evaluator.dismiss(other!.id)).toBeNull();
+    expect(world.news()).toEqual(['resolved: dismissed']);
+  });
+
+  test('an acknowledgement whose answer was lost is known and told later; nothing else changes', async () => {
+    await world.addRule(metricRule(LAST, { keepFiringForMs: MINUTE }));
+    await samples(50, 5);
+    world.news();
+    const [alert] = world.evaluator.alerts();
+    const acknowledgement = { by: 'ana', comment: 'on it', atMs: world.nowMs };
+    world.stores.alerts.loseAnswers = true;
+    await expect(world.evaluator.acknowledge(alert!.id, acknowledgement)).rejects.toThrow('lost');
+    world.stores.alerts.loseAnswers = false;
+    world.told.length = 0;
+    await world.pass(SECOND);
+    expect(world.told).toEqual([{ ...alert!, acknowledgement }]);
+    expect(world.evaluator.alerts()).toEqual([{ ...alert!, acknowledgement }]);
+    await world.pass(SECOND);
+    expect(world.told).toHaveLength(1);
+  });
+
   test('a rule whose samples cannot be read says why; the others are evaluated', async () => {
     const bad = await world.addRule(metricRule({ aggregation: 'p99' }));
     const good = await world.addRule(metricRule(LAST, { name: 'good' }));
@@ -731,7 +767,8 @@ describe('when storage fails', () => {
     await world.addRule(metricRule(LAST));
     await samples(50);
     world.stores.rules.failWith = new AppError('storage_unavailable', 'away');
-    await expect(world.evaluator.rulesChanged()).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await world.evaluator.rulesChanged();
+    expect(world.logger.of('warn')).toHaveLength(1);
     world.stores.rules.failWith = null;
     world.stores.rules.rows.clear();
     await world.pass(SECOND);
@@ -750,6 +787,21 @@ describe('limits and people', () => {
     await world.pass(INTERVAL);
     expect(world.evaluator.counts()).toEqual({ pending: 0, firing: 3, bySeverity: new Map([['warning', 3]]) });
     expect(world.evaluator.status(id)?.error).toMatch(/2 groups/);
+  });
+
+  test('those that are over make room in the same round', async () => {
+    world = new AlertWorld();
+    world.maxActive = 3;
+    world.addAgent('a');
+    await world.restart(0);
+    await world.addRule(metricRule(LAST));
+    await world.addRule(metricRule({ ...LAST, condition: 'lt' }, { name: 'below' }));
+    const values = (...of: number[]): void => of.forEach((value, n) => world.sample(value, { tags: { n: String(n) } }));
+    values(50, 50, 50);
+    await world.pass(INTERVAL);
+    values(5, 5, 50);
+    await world.pass(INTERVAL);
+    expect(world.evaluator.alerts().map(({ labels }) => `${labels.alertname} ${labels.n}`)).toEqual(['Load 2', 'below 0', 'below 1']);
   });
 
   test('an acknowledgement stays with the alert', async () => {
