@@ -801,7 +801,11 @@ describe('limits and people', () => {
     await world.pass(INTERVAL);
     values(5, 5, 50);
     await world.pass(INTERVAL);
-    expect(world.evaluator.alerts().map(({ labels }) => `${labels.alertname} ${labels.n}`)).toEqual(['Load 2', 'below 0', 'below 1']);
+    expect(world.evaluator.alerts().map(({ labels }) => [labels.alertname, labels.n])).toEqual([
+      ['Load', '2'],
+      ['below', '0'],
+      ['below', '1'],
+    ]);
   });
 
   test('an acknowledgement stays with the alert', async () => {
