@@ -81,8 +81,8 @@ export function createAlerting({ settings, stores, reader, agents, bus, clock, l
   });
   evaluator.onChanged((changed) => notifier.alertsChanged(changed));
   silences.onChanged(() => notifier.alertsChanged());
-  // The notifier asks the evaluator which alerts there are: what it does not know of is over for it.
-  const parts: Part[] = [silences, channels, ...(settings.enabled ? [evaluator, sender, notifier] : [])];
+  // Channels can be tested also while alerts are switched off. The notifier asks the evaluator which alerts there are: what it does not know of is over for it.
+  const parts: Part[] = [silences, channels, ...(settings.enabled ? [evaluator, sender, notifier] : [{ stop: () => sender.stop() }])];
   return {
     rules,
     silences,

@@ -1,4 +1,4 @@
-import type { Channel, ChannelType, Delivery } from '../model/alert.js';
+import type { Channel, ChannelType, LoggedDelivery } from '../model/alert.js';
 import { CHANNEL_TYPES } from '../model/alert.js';
 import { AppError } from '../model/errors.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
@@ -9,7 +9,7 @@ import type { ChannelStore, DeliveryStore } from '../storage/ports/alerts.js';
 import { presentMatchers } from './matchers.js';
 import { parseChannel, shownSettings } from './notify/channel-body.js';
 import { CHANNEL_KINDS } from './notify/channels/channel-kinds.js';
-import { groupLabelsOf, type Notification } from './notify/notification.js';
+import { groupLabelsOf } from './notify/notification.js';
 import type { SendResult } from './notify/send-result.js';
 import { applySettingsChannels, type SettingsChannels } from './notify/settings-channels.js';
 
@@ -37,14 +37,14 @@ export class ChannelService implements Part {
   async start(): Promise<void> {
     const { store, settings, clock } = this.deps;
     await applySettingsChannels(settings, store, clock.nowMs());
-    await this.read();
+    this.channels = await store.all();
   }
 
   async stop(): Promise<void> {
     await this.turns.ended();
   }
 
-  /** As they are now. */
+  /** As they are now; a channel is the same object until it is changed. */
   all(): readonly Channel[] {
     return this.channels;
   }
@@ -67,7 +67,7 @@ export class ChannelService implements Part {
       }
       const channel = await store.create(fields, clock.nowMs());
       if (channel === null) throw taken(fields.name);
-      await this.read();
+      this.channels = [...this.channels, channel];
       return presentChannel(channel);
     });
   }
@@ -80,7 +80,7 @@ export class ChannelService implements Part {
       const channel = await store.update(id, fields, clock.nowMs());
       if (channel === 'not_found') throw unknown(id);
       if (channel === 'name_taken') throw taken(fields.name);
-      await this.read();
+      this.channels = this.channels.map((known) => (known.id === id ? channel : known));
       return presentChannel(channel);
     });
   }
@@ -90,7 +90,7 @@ export class ChannelService implements Part {
     return this.turns.take(async () => {
       this.ofPeople(id);
       if (!(await this.deps.store.remove(id))) throw unknown(id);
-      await this.read();
+      this.channels = this.channels.filter((known) => known.id !== id);
       return { message: 'channel deleted', id };
     });
   }
@@ -118,10 +118,6 @@ export class ChannelService implements Part {
     const channel = this.find(id);
     if (!channel.isFromSettings) return channel;
     throw new AppError('conflict', `the channel "${channel.name}" comes from the configuration, and is changed there`);
-  }
-
-  private async read(): Promise<void> {
-    this.channels = await this.deps.store.all();
   }
 }
 
@@ -156,7 +152,7 @@ function settingsOf(type: ChannelType) {
   }));
 }
 
-function presentDelivery(delivery: Delivery) {
+function presentDelivery(delivery: LoggedDelivery) {
   return {
     id: delivery.id,
     status: delivery.status,
@@ -166,7 +162,7 @@ function presentDelivery(delivery: Delivery) {
     next_attempt_at: isoTime(delivery.nextAttemptAtMs),
     last_error: delivery.lastError,
     group_labels: groupLabelsOf(delivery.groupKey),
-    alerts: (JSON.parse(delivery.payloadJson) as Notification).alerts.length,
+    alerts: delivery.alerts,
   };
 }
 

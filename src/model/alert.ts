@@ -191,12 +191,25 @@ export interface Delivery {
   readonly channelId: string;
   readonly groupKey: string;
   readonly status: DeliveryStatus;
-  /** What is to be told, before the channel gives it its form; JSON. */
-  readonly payloadJson: string;
   readonly attempts: number;
   readonly nextAttemptAtMs: number;
   readonly createdAtMs: number;
   readonly finishedAtMs: number | null;
   /** What the other side said, or why it could not be reached; without secrets. */
   readonly lastError: string | null;
+}
+
+export interface WaitingDelivery extends Delivery {
+  /** It says that an alert is over, which none that is made later says again. */
+  readonly tellsResolved: boolean;
+}
+
+export interface NewDelivery extends WaitingDelivery {
+  /** What is to be told, before the channel gives it its form; JSON. Kept until it is finished. */
+  readonly payloadJson: string;
+}
+
+export interface LoggedDelivery extends Delivery {
+  /** How many alerts it tells of. */
+  readonly alerts: number;
 }

@@ -1,6 +1,14 @@
 /** Rules, alerts, channels and notifications for tests: everything said, and whatever a test wants otherwise. */
 import { randomUUID } from 'node:crypto';
-import type { Alert, AlertRuleFields, ChannelFields, Delivery, NotificationGroup } from '../../src/model/alert.js';
+import type {
+  Alert,
+  AlertRuleFields,
+  ChannelFields,
+  LoggedDelivery,
+  NewDelivery,
+  NotificationGroup,
+  WaitingDelivery,
+} from '../../src/model/alert.js';
 
 export const T = 1_795_377_600_000;
 /** Ids that clients may send: none of them is a row's. */
@@ -75,16 +83,24 @@ export const groupOf = (channelId: string, more: Partial<NotificationGroup> = {}
   ...more,
 });
 
-export const deliveryOf = (channelId: string, more: Partial<Delivery> = {}): Delivery => ({
+export const deliveryOf = (channelId: string, more: Partial<NewDelivery> = {}): NewDelivery => ({
   id: randomUUID(),
   channelId,
   groupKey: 'g',
   status: 'waiting',
-  payloadJson: '{"alerts":[]}',
+  payloadJson: '{"alerts":[{"status":"firing"},{"status":"firing"}]}',
+  tellsResolved: false,
   attempts: 0,
   nextAttemptAtMs: T,
   createdAtMs: T,
   finishedAtMs: null,
   lastError: null,
   ...more,
+});
+
+/** The same as it waits, and as it is in the log. */
+export const waitingOf = ({ payloadJson: _, ...delivery }: NewDelivery): WaitingDelivery => delivery;
+export const loggedOf = ({ payloadJson, tellsResolved: _, ...delivery }: NewDelivery): LoggedDelivery => ({
+  ...delivery,
+  alerts: JSON.parse(payloadJson).alerts.length,
 });

@@ -7,9 +7,12 @@ import type {
   Channel,
   ChannelFields,
   Delivery,
+  LoggedDelivery,
+  NewDelivery,
   NotificationGroup,
   Silence,
   SilenceFields,
+  WaitingDelivery,
 } from '../../src/model/alert.js';
 import type {
   AlertHistoryQuery,
@@ -165,14 +168,14 @@ export class MemorySilenceStore extends Failing implements SilenceStore {
 
 export class MemoryDeliveryStore extends Failing implements DeliveryStore {
   readonly groupRows = new Map<string, NotificationGroup>();
-  readonly deliveries = new Map<string, Delivery>();
+  readonly deliveries = new Map<string, NewDelivery>();
 
   async groups(): Promise<NotificationGroup[]> {
     this.check();
     return [...this.groupRows.values()];
   }
 
-  async enqueue(groups: readonly NotificationGroup[], deliveries: readonly Delivery[]): Promise<void> {
+  async enqueue(groups: readonly NotificationGroup[], deliveries: readonly NewDelivery[]): Promise<void> {
     this.check();
     for (const group of groups) {
       const key = JSON.stringify([group.channelId, group.groupKey]);
@@ -182,24 +185,32 @@ export class MemoryDeliveryStore extends Failing implements DeliveryStore {
     for (const delivery of deliveries) this.deliveries.set(delivery.id, delivery);
   }
 
-  async waiting(limit: number): Promise<Delivery[]> {
+  async waiting(limit: number): Promise<WaitingDelivery[]> {
     this.check();
     return [...this.deliveries.values()]
       .filter(({ status }) => status === 'waiting')
-      .sort((a, b) => a.nextAttemptAtMs - b.nextAttemptAtMs)
-      .slice(0, limit);
+      .slice(0, limit)
+      .map(({ payloadJson: _, ...delivery }) => delivery);
+  }
+
+  async payload(id: string): Promise<string | null> {
+    this.check();
+    const delivery = this.deliveries.get(id);
+    return delivery?.status === 'waiting' ? delivery.payloadJson : null;
   }
 
   async record(delivery: Delivery): Promise<void> {
     this.check();
-    if (this.deliveries.has(delivery.id)) this.deliveries.set(delivery.id, delivery);
+    const known = this.deliveries.get(delivery.id);
+    if (known !== undefined) this.deliveries.set(delivery.id, { ...known, ...delivery });
   }
 
-  async log({ channelId, limit }: { readonly channelId?: string; readonly limit: number }): Promise<Delivery[]> {
+  async log({ channelId, limit }: { readonly channelId?: string; readonly limit: number }): Promise<LoggedDelivery[]> {
     this.check();
     return this.newestFirst()
       .filter((delivery) => (channelId ?? delivery.channelId) === delivery.channelId)
-      .slice(0, limit);
+      .slice(0, limit)
+      .map(({ payloadJson, tellsResolved: _, ...delivery }) => ({ ...delivery, alerts: JSON.parse(payloadJson).alerts.length }));
   }
 
   async purge(finishedBeforeMs: number, keep: number): Promise<number> {
@@ -222,7 +233,7 @@ export class MemoryDeliveryStore extends Failing implements DeliveryStore {
     for (const [id, delivery] of this.deliveries) if (delivery.channelId === channelId) this.deliveries.delete(id);
   }
 
-  private newestFirst(): Delivery[] {
+  private newestFirst(): NewDelivery[] {
     return [...this.deliveries.values()].sort((a, b) => b.createdAtMs - a.createdAtMs);
   }
 }

@@ -21,9 +21,18 @@ export function afterAttempt(delivery: Delivery, result: SendResult, nowMs: numb
   const failed: Delivery = { ...delivery, attempts, status: 'failed', finishedAtMs: nowMs, lastError: result.error };
   if (result.outcome === 'failed') return failed;
   const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempts - 1, 20));
-  const askedMs = Math.min(LONGEST_ASKED_PAUSE_MS, result.retryAfterMs ?? 0);
   const jitteredMs = Math.min(LONGEST_PAUSE_MS, Math.round(pauseMs * (1 + random / 4)));
-  const nextAttemptAtMs = nowMs + Math.max(jitteredMs, askedMs);
+  const nextAttemptAtMs = nowMs + Math.max(jitteredMs, askedPauseMs(result));
   if (nextAttemptAtMs - delivery.createdAtMs > GIVE_UP_AFTER_MS) return { ...failed, lastError: `given up after a day: ${result.error}` };
   return { ...delivery, attempts, nextAttemptAtMs, lastError: result.error };
+}
+
+/** For how long the other side wants to be left alone; 0: it did not say. */
+export function askedPauseMs(result: SendResult): number {
+  return result.outcome === 'retry' ? Math.min(LONGEST_ASKED_PAUSE_MS, result.retryAfterMs ?? 0) : 0;
+}
+
+/** How long a delivery has still to wait: never longer than any pause, because the clock may have been put back since. */
+export function remainingPauseMs({ attempts, nextAttemptAtMs }: Delivery, nowMs: number): number {
+  return attempts === 0 ? 0 : Math.min(LONGEST_ASKED_PAUSE_MS, Math.max(0, nextAttemptAtMs - nowMs));
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Alert, Channel, Delivery, NotificationGroup } from '../../model/alert.js';
+import type { Alert, Channel, NewDelivery, NotificationGroup, WaitingDelivery } from '../../model/alert.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { Part } from '../../runtime/lifecycle.js';
 import type { Logger } from '../../runtime/logger.js';
@@ -20,7 +20,7 @@ export interface NotifierDeps {
   readonly silences: () => SilenceSet;
   readonly channels: () => readonly Channel[] | Promise<readonly Channel[]>;
   readonly deliveries: Pick<DeliveryStore, 'groups' | 'enqueue'>;
-  readonly sender: { take(deliveries: readonly Delivery[]): void; reload(): void };
+  readonly sender: { take(deliveries: readonly WaitingDelivery[]): void; reload(): void };
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -137,7 +137,8 @@ export class Notifier implements Part {
       else told.delete(group.groupKey);
     }
     groups.set(channel.id, told);
-    this.deps.sender.take(deliveries);
+    // What they tell is read when it is sent.
+    this.deps.sender.take(deliveries.map(({ payloadJson: _, ...delivery }) => delivery));
   }
 
   /** Whether it was stored is not known: storage is asked, by the sender too. */
@@ -184,13 +185,14 @@ async function silencedOf(alerts: readonly Alert[], isSilenced: LabelTest): Prom
   return silenced;
 }
 
-function toDeliveries(notification: Notification, channel: Channel, nowMs: number): Delivery[] {
+function toDeliveries(notification: Notification, channel: Channel, nowMs: number): NewDelivery[] {
   return pieces(notification, CHANNEL_KINDS[channel.type]).map((piece) => ({
     id: randomUUID(),
     channelId: channel.id,
     groupKey: notification.groupKey,
     status: 'waiting',
     payloadJson: JSON.stringify(piece),
+    tellsResolved: piece.alerts.at(-1)?.status === 'resolved',
     attempts: 0,
     nextAttemptAtMs: nowMs,
     createdAtMs: nowMs,

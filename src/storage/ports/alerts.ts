@@ -7,9 +7,12 @@ import type {
   Channel,
   ChannelFields,
   Delivery,
+  LoggedDelivery,
+  NewDelivery,
   NotificationGroup,
   Silence,
   SilenceFields,
+  WaitingDelivery,
 } from '../../model/alert.js';
 
 export interface AlertRuleStore {
@@ -78,13 +81,15 @@ export interface DeliveryStore {
    * The new state of groups (with nothing told as firing: the group is over and forgotten) and what is to be sent for it: in one
    * transaction, so that neither is without the other. What is for a channel that is gone is left out.
    */
-  enqueue(groups: readonly NotificationGroup[], deliveries: readonly Delivery[]): Promise<void>;
-  /** Waiting ones, the next due first. */
-  waiting(limit: number): Promise<Delivery[]>;
-  /** After an attempt. */
+  enqueue(groups: readonly NotificationGroup[], deliveries: readonly NewDelivery[]): Promise<void>;
+  /** Waiting ones, in the order in which they were made. */
+  waiting(limit: number): Promise<WaitingDelivery[]>;
+  /** What a waiting one is to tell; null: it does not wait, or is gone. */
+  payload(id: string): Promise<string | null>;
+  /** After an attempt. What a finished one told is not kept. */
   record(delivery: Delivery): Promise<void>;
   /** Newest first. */
-  log(query: { readonly channelId?: string; readonly limit: number }): Promise<Delivery[]>;
+  log(query: { readonly channelId?: string; readonly limit: number }): Promise<LoggedDelivery[]>;
   /** Deletes finished ones from before, and beyond the newest `keep` of each channel; answers how many, at most a few thousand at once. */
   purge(finishedBeforeMs: number, keep: number): Promise<number>;
 }

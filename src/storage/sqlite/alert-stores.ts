@@ -36,6 +36,7 @@ export function createAlertStores(write: WriterClient, read: ReaderPool): AlertS
       groups: () => read.call('notificationGroups'),
       enqueue: (groups, deliveries) => write.call('enqueueDeliveries', groups, deliveries),
       waiting: (limit) => read.call('waitingDeliveries', limit),
+      payload: (id) => read.call('deliveryPayload', id),
       record: (delivery) => write.call('recordDelivery', delivery),
       log: (query) => read.call('deliveryLog', query),
       purge: (finishedBeforeMs, keep) => write.call('purgeDeliveries', finishedBeforeMs, keep),

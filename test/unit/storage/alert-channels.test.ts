@@ -1,8 +1,10 @@
 /** Silences, channels and deliveries in real storage: every method of their stores. */
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Channel, Delivery, SilenceFields } from '../../../src/model/alert.js';
+import Database from 'better-sqlite3';
+import type { Channel, Delivery, NewDelivery, SilenceFields } from '../../../src/model/alert.js';
 import type { AlertStores } from '../../../src/storage/ports/alerts.js';
-import { channelFields, deliveryOf, groupOf, NO_IDS, T } from '../../helpers/alert-fixtures.js';
+import { channelFields, deliveryOf, groupOf, loggedOf, NO_IDS, T, waitingOf } from '../../helpers/alert-fixtures.js';
 import { TestStorage } from '../../helpers/storage.js';
 
 let store: TestStorage;
@@ -78,7 +80,7 @@ describe('channels', () => {
     expect(await stores.channels.remove(gone.id)).toBe(false);
     expect(await stores.channels.all()).toEqual([stays]);
     expect(await stores.deliveries.groups()).toEqual([group]);
-    expect(await stores.deliveries.log({ limit: 10 })).toEqual([delivery]);
+    expect(await stores.deliveries.log({ limit: 10 })).toEqual([loggedOf(delivery)]);
   });
 
   test('the one of the configuration is made, changed, left alone and removed with it', async () => {
@@ -97,6 +99,14 @@ describe('channels', () => {
     expect(await stores.channels.all()).toEqual([]);
   });
 
+  test('the one of the configuration takes its name also when the other name somebody has already', async () => {
+    const own = await channel('webhook');
+    const others = [await channel(`webhook (${own.id})`), await channel(`webhook (${own.id}) (2)`)];
+    await stores.channels.fromSettings('webhook', channelFields('webhook'), T + 1);
+    const names = (await stores.channels.all()).map(({ name }) => name);
+    expect(names).toEqual([`webhook (${own.id}) (3)`, ...others.map(({ name }) => name), 'webhook']);
+  });
+
   test('the one of the configuration takes its name from a channel that somebody made, and nothing else', async () => {
     const own = await channel('webhook');
     await stores.deliveries.enqueue([groupOf(own.id)], []);
@@ -112,15 +122,38 @@ describe('channels', () => {
 });
 
 describe('deliveries', () => {
-  test('groups and deliveries are there after a restart, the next due first', async () => {
+  test('groups and deliveries are there after a restart, in the order they were made', async () => {
     const { id } = await channel('c');
     const groups = [groupOf(id, { groupKey: 'a' }), groupOf(id, { groupKey: 'b', lastToldAtMs: null })];
-    const [late, soon, same] = [T + 9, T + 1, T + 1].map((nextAttemptAtMs) => deliveryOf(id, { nextAttemptAtMs }));
-    await stores.deliveries.enqueue(groups, [late!, soon!, same!, deliveryOf(id, finished)]);
+    const late = deliveryOf(id, { nextAttemptAtMs: T + 9 });
+    const soon = deliveryOf(id, { nextAttemptAtMs: T + 1 });
+    // The clock was put back before this one was made.
+    const last = deliveryOf(id, { nextAttemptAtMs: T - 9, createdAtMs: T - 9 });
+    await stores.deliveries.enqueue(groups, [late, soon, deliveryOf(id, finished), last]);
     await restart();
     expect(await stores.deliveries.groups()).toEqual(groups);
-    expect(await stores.deliveries.waiting(10)).toEqual([soon, same, late]);
-    expect(await stores.deliveries.waiting(2)).toEqual([soon, same]);
+    expect(await stores.deliveries.waiting(10)).toEqual([late, soon, last].map(waitingOf));
+    expect(await stores.deliveries.waiting(2)).toEqual([late, soon].map(waitingOf));
+  });
+
+  test('what one tells is there while it waits, and then only of how many alerts that was', async () => {
+    const { id } = await channel('c');
+    const alerts = ['firing', 'firing', 'resolved'].map((status) => ({ status, labels: { '"status"': '"resolved"' } }));
+    const [bad, mixed, odd] = [
+      deliveryOf(id, { payloadJson: JSON.stringify({ alerts: alerts.slice(0, 2) }) }),
+      deliveryOf(id, { payloadJson: JSON.stringify({ alerts }), tellsResolved: true }),
+      deliveryOf(id, { payloadJson: '{}' }),
+    ] as const;
+    await stores.deliveries.enqueue([], [bad, mixed, odd]);
+    expect(await stores.deliveries.waiting(9)).toEqual([bad, mixed, odd].map(waitingOf));
+    for (const { id: key, payloadJson } of [bad, mixed, odd]) expect(await stores.deliveries.payload(key)).toBe(payloadJson);
+    const done = (delivery: NewDelivery): Delivery => ({ ...delivery, status: 'delivered', finishedAtMs: T });
+    for (const delivery of [bad, mixed, odd, mixed]) await stores.deliveries.record(done(delivery));
+    for (const key of [bad.id, 'nobody']) expect(await stores.deliveries.payload(key)).toBeNull();
+    expect((await stores.deliveries.log({ limit: 9 })).map((delivery) => delivery.alerts)).toEqual([0, 3, 2]);
+    const db = new Database(join(store.dir, 'test.db'), { readonly: true });
+    expect(db.prepare('SELECT payload FROM alert_deliveries ORDER BY delivery_key').pluck().all()).toEqual(['2', '3', '0']);
+    db.close();
   });
 
   test('a group is replaced, and forgotten when nothing is told as firing any more', async () => {
@@ -139,7 +172,7 @@ describe('deliveries', () => {
     const changed = [groupOf(id, { toldFiring: [] }), groupOf(id, { groupKey: 'new' })];
     await expect(stores.deliveries.enqueue(changed, [deliveryOf(id), { ...first, groupKey: 'again' }])).rejects.toThrow(/UNIQUE/);
     expect(await stores.deliveries.groups()).toEqual([before]);
-    expect(await stores.deliveries.log({ limit: 10 })).toEqual([first]);
+    expect(await stores.deliveries.log({ limit: 10 })).toEqual([loggedOf(first)]);
   });
 
   test('what is for a channel that is gone is left out, and the rest is not', async () => {
@@ -147,30 +180,30 @@ describe('deliveries', () => {
     const delivery = deliveryOf(id);
     await stores.deliveries.enqueue([groupOf('99'), groupOf(id), groupOf('?')], [deliveryOf('99'), delivery, deliveryOf('?')]);
     expect(await stores.deliveries.groups()).toEqual([groupOf(id)]);
-    expect(await stores.deliveries.log({ limit: 10 })).toEqual([delivery]);
+    expect(await stores.deliveries.log({ limit: 10 })).toEqual([loggedOf(delivery)]);
   });
 
   test('what became of an attempt is recorded, and shows in the log, newest first', async () => {
     const [one, two] = [await channel('one'), await channel('two')];
     const deliveries = [one, two, one, one].map(({ id }, i) => deliveryOf(id, { createdAtMs: T - i }));
     await stores.deliveries.enqueue([], deliveries);
-    const [a, b, c, d] = deliveries as [Delivery, Delivery, Delivery, Delivery];
-    const retried: Delivery = { ...a, attempts: 1, nextAttemptAtMs: T + 60_000, lastError: 'HTTP 503' };
-    const failed: Delivery = { ...c, status: 'failed', attempts: 9, finishedAtMs: T + 1, lastError: 'HTTP 400' };
-    const done: Delivery = { ...d, status: 'delivered', attempts: 1, finishedAtMs: T + 1 };
+    const [a, b, c, d] = deliveries as [NewDelivery, NewDelivery, NewDelivery, NewDelivery];
+    const retried: NewDelivery = { ...a, attempts: 1, nextAttemptAtMs: T + 60_000, lastError: 'HTTP 503' };
+    const failed: NewDelivery = { ...c, status: 'failed', attempts: 9, finishedAtMs: T + 1, lastError: 'HTTP 400' };
+    const done: NewDelivery = { ...d, status: 'delivered', attempts: 1, finishedAtMs: T + 1 };
     for (const delivery of [retried, failed, done]) await stores.deliveries.record(delivery);
-    expect(await stores.deliveries.waiting(10)).toEqual([b, retried]);
-    expect(await stores.deliveries.log({ limit: 10 })).toEqual([done, failed, b, retried]);
-    expect(await stores.deliveries.log({ channelId: one.id, limit: 2 })).toEqual([done, failed]);
+    expect(await stores.deliveries.waiting(10)).toEqual([retried, b].map(waitingOf));
+    expect(await stores.deliveries.log({ limit: 10 })).toEqual([done, failed, b, retried].map(loggedOf));
+    expect(await stores.deliveries.log({ channelId: one.id, limit: 2 })).toEqual([done, failed].map(loggedOf));
     expect(await stores.deliveries.log({ channelId: 'x', limit: 2 })).toEqual([]);
     await stores.channels.remove(one.id);
     await stores.deliveries.record(done);
-    expect(await stores.deliveries.log({ limit: 10 })).toEqual([b]);
+    expect(await stores.deliveries.log({ limit: 10 })).toEqual([loggedOf(b)]);
   });
 
   test('old ones and those beyond the newest of their channel go, in slices; waiting ones stay', async () => {
     const [busy, quiet] = [await channel('busy'), await channel('quiet')];
-    const of = (id: string, count: number, from: number): Delivery[] =>
+    const of = (id: string, count: number, from: number): NewDelivery[] =>
       Array.from({ length: count }, (_, i) => deliveryOf(id, { status: 'failed', finishedAtMs: from + i, createdAtMs: from + i }));
     const waiting = deliveryOf(busy.id);
     await stores.deliveries.enqueue([], [waiting, ...of(busy.id, 2_500, T), ...of(quiet.id, 20, T)]);
@@ -183,8 +216,8 @@ describe('deliveries', () => {
     expect(purges).toEqual([1_000, 1_000, 410, 0]);
     expect(await left(busy.id)).toEqual([...Array.from({ length: 100 }, (_, i) => 2_499 - i), 0]);
     expect(await left(quiet.id)).toEqual(Array.from({ length: 10 }, (_, i) => 19 - i));
-    expect(await stores.deliveries.waiting(10)).toEqual([waiting]);
+    expect(await stores.deliveries.waiting(10)).toEqual([waitingOf(waiting)]);
     expect(await stores.deliveries.purge(0, 0)).toBe(110);
-    expect(await stores.deliveries.log({ limit: 10 })).toEqual([waiting]);
+    expect(await stores.deliveries.log({ limit: 10 })).toEqual([loggedOf(waiting)]);
   });
 });

@@ -132,7 +132,12 @@ describe.each(fixtures)('%s', (name) => {
       active: await alerts.active(),
       history: (await alerts.history({ limit: 100, offset: 0 })).alerts,
       groups: await deliveries.groups(),
-      deliveries: await deliveries.waiting(100),
+      deliveries: await Promise.all(
+        (await deliveries.waiting(100)).map(async ({ tellsResolved: _, ...waiting }) => ({
+          ...waiting,
+          payloadJson: await deliveries.payload(waiting.id),
+        })),
+      ),
     }).toEqual(expected.alerting ?? NOTHING_OF_ALERTING);
     // Default rules are for databases that never had any.
     expect(await rules.createDefaults([], expected.nowMs)).toBe(expected.alerting === undefined);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Notifier } from '../../../../src/alerting/notify/notifier.js';
 import { SilenceSet } from '../../../../src/alerting/silences.js';
-import type { Alert, Channel, Delivery, Silence } from '../../../../src/model/alert.js';
+import type { Alert, Channel, NewDelivery, Silence } from '../../../../src/model/alert.js';
 import type { Tags } from '../../../../src/model/metric.js';
 import { alertOf, channelOf, resolvedOf } from '../../../helpers/alerts.js';
 import { MemoryAlertStores } from '../../../helpers/memory-alert-stores.js';
@@ -16,7 +16,7 @@ let channels: Channel[];
 let silences: Silence[];
 let nowMs: number;
 let logger: MemoryLogger;
-let taken: Delivery[];
+let taken: NewDelivery[];
 let reloads: number;
 let notifier: Notifier;
 
@@ -27,7 +27,10 @@ function newNotifier(silenceSet = () => new SilenceSet(silences)): Notifier {
     silences: silenceSet,
     channels: () => channels,
     deliveries: stores.deliveries,
-    sender: { take: (deliveries) => void taken.push(...deliveries), reload: () => void (reloads += 1) },
+    sender: {
+      take: (deliveries) => void taken.push(...deliveries.map(({ id }) => stores.deliveries.deliveries.get(id)!)),
+      reload: () => void (reloads += 1),
+    },
     clock: { nowMs: () => nowMs },
     logger,
   });

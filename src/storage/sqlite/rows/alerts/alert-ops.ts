@@ -48,6 +48,7 @@ export function createAlertReaderOps(db: Db) {
     allChannels: channels.all.bind(channels),
     notificationGroups: deliveries.groups.bind(deliveries),
     waitingDeliveries: deliveries.waiting.bind(deliveries),
+    deliveryPayload: deliveries.payload.bind(deliveries),
     deliveryLog: deliveries.log.bind(deliveries),
   };
 }

@@ -47,7 +47,7 @@ export class ChannelRows {
          sends_resolved = @sendsResolved, enabled = @enabled, updated_at_ms = @nowMs
        WHERE tenant_id = 'default' AND id = @id RETURNING *`,
     );
-    this.makeWay = db.prepare("UPDATE alert_channels SET name = name || ' (' || id || ')', updated_at_ms = @nowMs WHERE id = @id");
+    this.makeWay = db.prepare('UPDATE alert_channels SET name = @name, updated_at_ms = @nowMs WHERE id = @id');
     this.delete_ = db.prepare("DELETE FROM alert_channels WHERE tenant_id = 'default' AND id = ?");
     this.deleteFromSettings = db.prepare("DELETE FROM alert_channels WHERE tenant_id = 'default' AND name = ? AND is_from_settings = 1");
   }
@@ -85,8 +85,14 @@ export class ChannelRows {
       return;
     }
     // Somebody's own channel of that name keeps all it is but the name.
-    if (named !== undefined) this.makeWay.run({ id: named.id, nowMs });
+    if (named !== undefined) this.makeWay.run({ id: named.id, name: this.freeName(`${name} (${named.id})`), nowMs });
     this.insert.get({ ...row, isFromSettings: 1, nowMs });
+  }
+
+  private freeName(wanted: string): string {
+    let name = wanted;
+    for (let i = 2; this.selectNamed.get(name) !== undefined; i++) name = `${wanted} (${i})`;
+    return name;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryStatus, NotificationGroup } from '../../../../model/alert.js';
+import type { Delivery, DeliveryStatus, LoggedDelivery, NewDelivery, NotificationGroup, WaitingDelivery } from '../../../../model/alert.js';
 import type { Db } from '../../open.js';
 import { rowId } from './row-id.js';
 
@@ -15,13 +15,18 @@ interface DeliveryRow {
   channel_id: number;
   group_key: string;
   status: DeliveryStatus;
-  payload: string;
   attempts: number;
   next_attempt_at_ms: number;
   created_at_ms: number;
   finished_at_ms: number | null;
   last_error: string | null;
 }
+
+const COLUMNS = 'id, channel_id, group_key, status, attempts, next_attempt_at_ms, created_at_ms, finished_at_ms, last_error';
+/** Alerts that are over are the last in a payload. */
+const TELLS_RESOLVED = "coalesce(payload ->> '$.alerts[#-1].status', '') = 'resolved'";
+/** Of a finished delivery only this is left, in the place of its payload. */
+const ALERTS = "coalesce(json_array_length(payload, '$.alerts'), CAST(payload AS INTEGER))";
 
 /** Deliveries that one call deletes at the most: a few milliseconds of the writer's time. */
 const SLICE_ROWS = 1_000;
@@ -33,6 +38,7 @@ export class DeliveryRows {
   private readonly deleteGroup;
   private readonly insert;
   private readonly selectWaiting;
+  private readonly selectPayload;
   private readonly update;
   private readonly selectNewest;
   private readonly selectNewestOf;
@@ -56,16 +62,23 @@ export class DeliveryRows {
        SELECT @id, id, @groupKey, @status, @payloadJson, @attempts, @nextAttemptAtMs, @createdAtMs, @finishedAtMs, @lastError
        FROM alert_channels WHERE id = @channelId`,
     );
-    this.selectWaiting = db.prepare<[number], DeliveryRow>(
-      'SELECT * FROM alert_deliveries WHERE finished_at_ms IS NULL ORDER BY next_attempt_at_ms, delivery_key LIMIT ?',
+    this.selectWaiting = db.prepare<[number], DeliveryRow & { tells_resolved: number }>(
+      `SELECT ${COLUMNS}, ${TELLS_RESOLVED} AS tells_resolved FROM alert_deliveries INDEXED BY alert_deliveries_due
+       WHERE finished_at_ms IS NULL ORDER BY delivery_key LIMIT ?`,
     );
+    this.selectPayload = db
+      .prepare<[string], string>('SELECT payload FROM alert_deliveries WHERE id = ? AND finished_at_ms IS NULL')
+      .pluck();
     this.update = db.prepare(
       `UPDATE alert_deliveries SET status = @status, attempts = @attempts, next_attempt_at_ms = @nextAttemptAtMs,
-         finished_at_ms = @finishedAtMs, last_error = @lastError WHERE id = @id`,
+         finished_at_ms = @finishedAtMs, last_error = @lastError,
+         payload = CASE WHEN @finishedAtMs IS NULL THEN payload ELSE CAST(${ALERTS} AS TEXT) END
+       WHERE id = @id`,
     );
-    this.selectNewest = db.prepare<[number], DeliveryRow>('SELECT * FROM alert_deliveries ORDER BY delivery_key DESC LIMIT ?');
-    this.selectNewestOf = db.prepare<[number, number], DeliveryRow>(
-      'SELECT * FROM alert_deliveries WHERE channel_id = ? ORDER BY delivery_key DESC LIMIT ?',
+    const logged = `SELECT ${COLUMNS}, ${ALERTS} AS alerts FROM alert_deliveries`;
+    this.selectNewest = db.prepare<[number], DeliveryRow & { alerts: number }>(`${logged} ORDER BY delivery_key DESC LIMIT ?`);
+    this.selectNewestOf = db.prepare<[number, number], DeliveryRow & { alerts: number }>(
+      `${logged} WHERE channel_id = ? ORDER BY delivery_key DESC LIMIT ?`,
     );
     const slice = (where: string) =>
       `DELETE FROM alert_deliveries WHERE delivery_key IN (SELECT delivery_key FROM alert_deliveries WHERE ${where} LIMIT ?)`;
@@ -89,26 +102,30 @@ export class DeliveryRows {
     }));
   }
 
-  enqueue(groups: readonly NotificationGroup[], deliveries: readonly Delivery[]): void {
+  enqueue(groups: readonly NotificationGroup[], deliveries: readonly NewDelivery[]): void {
     for (const { channelId, groupKey, toldFiring, firstSeenAtMs, lastToldAtMs } of groups) {
       const key = rowId(channelId);
       if (toldFiring.length === 0) this.deleteGroup.run(key, groupKey);
       else this.upsertGroup.run({ channelId: key, groupKey, toldFiring: JSON.stringify(toldFiring), firstSeenAtMs, lastToldAtMs });
     }
-    for (const delivery of deliveries) this.insert.run({ ...delivery, channelId: rowId(delivery.channelId) });
+    for (const { tellsResolved: _, ...delivery } of deliveries) this.insert.run({ ...delivery, channelId: rowId(delivery.channelId) });
   }
 
-  waiting(limit: number): Delivery[] {
-    return this.selectWaiting.all(limit).map(toDelivery);
+  waiting(limit: number): WaitingDelivery[] {
+    return this.selectWaiting.all(limit).map((row) => ({ ...toDelivery(row), tellsResolved: row.tells_resolved === 1 }));
+  }
+
+  payload(id: string): string | null {
+    return this.selectPayload.get(id) ?? null;
   }
 
   record({ id, status, attempts, nextAttemptAtMs, finishedAtMs, lastError }: Delivery): void {
     this.update.run({ id, status, attempts, nextAttemptAtMs, finishedAtMs, lastError });
   }
 
-  log({ channelId, limit }: { readonly channelId?: string; readonly limit: number }): Delivery[] {
+  log({ channelId, limit }: { readonly channelId?: string; readonly limit: number }): LoggedDelivery[] {
     const rows = channelId === undefined ? this.selectNewest.all(limit) : this.selectNewestOf.all(rowId(channelId), limit);
-    return rows.map(toDelivery);
+    return rows.map((row) => ({ ...toDelivery(row), alerts: row.alerts }));
   }
 
   purge(finishedBeforeMs: number, keep: number): number {
@@ -128,7 +145,6 @@ function toDelivery(row: DeliveryRow): Delivery {
     channelId: String(row.channel_id),
     groupKey: row.group_key,
     status: row.status,
-    payloadJson: row.payload,
     attempts: row.attempts,
     nextAttemptAtMs: row.next_attempt_at_ms,
     createdAtMs: row.created_at_ms,
