@@ -1,4 +1,6 @@
 import type { MetricSubject, RuleFilter } from '../model/alert.js';
+import { AppError } from '../model/errors.js';
+import type { SeriesInfo } from '../model/metric.js';
 import type { MetricReader } from '../storage/ports.js';
 import { Breather } from './breather.js';
 import { type Group, type GroupBy, groupOf, type KnownSeries, knownSeries, seriesTest } from './groups.js';
@@ -79,6 +81,8 @@ interface KnownGroups {
 }
 
 const PAGE = 20_000;
+/** How often it is begun anew. */
+const MAX_TRIES = 3;
 
 /**
  * The dictionary as far as rules are about it, read once: tags are parsed and groups named once per series, however many
@@ -93,25 +97,13 @@ export class SeriesBook {
 
   private constructor(readonly names: ReadonlySet<string>) {}
 
-  /** @throws of storage */
+  /** @throws of storage; AppError `overloaded` when series are deleted again and again meanwhile */
   static async read(reader: Pick<MetricReader, 'series'>, names: ReadonlySet<string>): Promise<SeriesBook> {
-    const book = new SeriesBook(names);
-    if (names.size === 0) return book;
-    const filter = { names: [...names].sort() };
-    const breather = new Breather();
-    for (let offset = 0; ; offset += PAGE) {
-      const { series, total } = await reader.series({ filter, limit: PAGE, offset });
-      for (const info of series) {
-        if (breather.isDue) await breather.breathe();
-        if (book.slots.has(info.id)) continue;
-        const known = knownSeries(info, book.slots.size);
-        book.slots.set(info.id, known.slot);
-        const sameName = book.byName.get(info.name);
-        if (sameName === undefined) book.byName.set(info.name, [known]);
-        else sameName.push(known);
-      }
-      if (series.length === 0 || offset + series.length >= total) return book;
+    for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+      const book = new SeriesBook(names);
+      if (await book.fill(reader)) return book;
     }
+    throw new AppError('overloaded', 'series were deleted while they were read');
   }
 
   get size(): number {
@@ -139,6 +131,33 @@ export class SeriesBook {
       this.selections.set(key, selection);
     }
     return selection;
+  }
+
+  /** False: series were deleted meanwhile, and some of those behind them have moved into pages that were read already. */
+  private async fill(reader: Pick<MetricReader, 'series'>): Promise<boolean> {
+    if (this.names.size === 0) return true;
+    const filter = { names: [...this.names].sort() };
+    const breather = new Breather();
+    for (let offset = 0; ; ) {
+      const { series, total } = await reader.series({ filter, limit: PAGE, offset });
+      // Every page begins with the last one of the page before.
+      if (offset > 0 && !this.slots.has(series[0]?.id ?? 0)) return false;
+      for (const info of series) {
+        if (breather.isDue) await breather.breathe();
+        this.add(info);
+      }
+      if (offset + series.length >= total) return true;
+      offset += series.length - 1;
+    }
+  }
+
+  private add(info: SeriesInfo): void {
+    if (this.slots.has(info.id)) return;
+    const known = knownSeries(info, this.slots.size);
+    this.slots.set(info.id, known.slot);
+    const sameName = this.byName.get(info.name);
+    if (sameName === undefined) this.byName.set(info.name, [known]);
+    else sameName.push(known);
   }
 
   private async nameGroups(metricName: string, by: GroupBy): Promise<void> {

@@ -60,6 +60,51 @@ describe('the book of series', () => {
     });
   });
 
+  describe('while series come and go', () => {
+    const MANY = 45_000;
+    const manyInfos = (): SeriesInfo[] => Array.from({ length: MANY }, (_, i) => infoOf(i + 1));
+
+    /** After each page `change` is made to the list. */
+    function readWhile(infos: SeriesInfo[], change: (page: number) => void): Promise<SeriesBook> {
+      let pages = 0;
+      const series = async ({ limit, offset }: { limit: number; offset: number }) => {
+        const page = { series: infos.slice(offset, offset + limit), total: infos.length };
+        pages += 1;
+        change(pages);
+        return page;
+      };
+      return SeriesBook.read({ series }, new Set([NAME]));
+    }
+
+    test('none that stays is passed over when others are deleted, nor when as many are new', async () => {
+      for (const added of [[], [infoOf(90_001), infoOf(90_002)]]) {
+        const infos = manyInfos();
+        const book = await readWhile(infos, (page) => {
+          if (page === 1) infos.splice(100, 2);
+          if (page === 2) infos.push(...added);
+        });
+        expect(infos.filter(({ id }) => book.slotOf(id) === undefined)).toEqual([]);
+      }
+    });
+
+    test('new ones do not make it begin anew', async () => {
+      const infos = manyInfos();
+      let pages = 0;
+      const book = await readWhile(infos, (page) => {
+        pages = page;
+        infos.unshift(infoOf(90_000 + page));
+      });
+      expect(pages).toBe(3);
+      expect(book.size).toBe(MANY);
+    });
+
+    test('when they are deleted all the time it says so, and when all are gone it is empty', async () => {
+      const infos = manyInfos();
+      await expect(readWhile(infos, () => infos.splice(0, 1))).rejects.toMatchObject({ code: 'overloaded' });
+      expect((await readWhile(infos, () => infos.splice(0))).size).toBe(0);
+    });
+  });
+
   test('looks up long lists of agents, and does not search through them', async () => {
     const infos = Array.from({ length: 5_000 }, (_, i) => infoOf(i + 1));
     const book = await bookOf(infos);
