@@ -1,6 +1,6 @@
 /** From what was found of a group to its alert: the state machine's state kept in an alert, and an alert's texts. Pure. */
 import type { Alert, AlertRule, ResolvedReason } from '../model/alert.js';
-import { canonicalTags } from '../model/metric.js';
+import { canonicalTags, type Tags } from '../model/metric.js';
 import { maxStepMs } from './conditions.js';
 import type { GroupLook } from './looks.js';
 import { type GroupState, step, type Transition } from './state-machine.js';
@@ -40,9 +40,22 @@ export function isOfRule({ labels }: Alert, rule: AlertRule): boolean {
   return Object.entries(labelsOf(rule)).every(([name, value]) => labels[name] === value);
 }
 
-/** What a rule adds to the labels of its groups. */
-export function labelsOf(rule: Pick<AlertRule, 'name' | 'labels' | 'severity'>): Alert['labels'] {
-  return { ...rule.labels, alertname: rule.name, severity: rule.severity };
+/** The labels of a group's alerts. What the rule says wins; a tag of the group it hides is `tag_…`, so that no two groups look the same. */
+export function alertLabels(rule: Pick<AlertRule, 'name' | 'labels' | 'severity'>, ofGroup: Tags): Tags {
+  const ofRule = labelsOf(rule);
+  const labels: Record<string, string> = { ...ofRule };
+  for (const [name, value] of Object.entries(ofGroup)) if (!Object.hasOwn(ofRule, name)) labels[name] = value;
+  for (const [name, value] of Object.entries(ofGroup)) {
+    if (!Object.hasOwn(ofRule, name)) continue;
+    let shown = `tag_${name}`;
+    while (Object.hasOwn(labels, shown)) shown = `tag_${shown}`;
+    labels[shown] = value;
+  }
+  return labels;
+}
+
+function labelsOf({ name, labels, severity }: Pick<AlertRule, 'name' | 'labels' | 'severity'>): Tags {
+  return { ...labels, alertname: name, severity };
 }
 
 function stateOf({ state, startedAtMs, firingSinceMs, wellSinceMs, updatedAtMs }: Alert): GroupState {
@@ -54,7 +67,7 @@ function begun(rule: AlertRule, { key, labels, agentId }: GroupLook, id: string)
     id,
     ruleId: rule.id,
     groupKey: key,
-    labels: { ...labels, ...labelsOf(rule) },
+    labels: alertLabels(rule, labels),
     annotations: {},
     agentId,
     state: 'pending',

@@ -7,7 +7,7 @@ import type { AlertRuleFields, MetricSubject } from '../model/alert.js';
 import { AppError, isAppError } from '../model/errors.js';
 import type { Tags, TimeRange } from '../model/metric.js';
 import type { AggregateGroup, AggregateQuery, MetricReader, SampleCursor } from '../storage/ports.js';
-import { labelsOf } from './alert-steps.js';
+import { alertLabels } from './alert-steps.js';
 import { Breather } from './breather.js';
 import { lossScale, readLoss } from './columns.js';
 import { freshForMs, isBad } from './conditions.js';
@@ -237,7 +237,7 @@ function alertsOf(rule: MetricRuleFields, groupLabels: Tags, { values, newest }:
   const { subject, forMs, keepFiringForMs } = rule;
   const timing = { forMs, keepFiringForMs, maxStepMs: plan.stepMs };
   const freshMs = Math.max(freshForMs(rule.intervalMs), plan.stepMs);
-  const labels = { ...groupLabels, ...labelsOf(rule) };
+  const labels = alertLabels(rule, groupLabels);
   const alerts: PastAlert[] = [];
   let state: GroupState | null = null;
   let peakValue: number | null = null;

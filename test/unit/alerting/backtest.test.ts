@@ -94,6 +94,16 @@ describe('a rule tried on the past', () => {
     expect(ok.alerts).toMatchObject([{ firingSinceMs: at(1), resolvedAtMs: at(32) }]);
   });
 
+  test('its labels are those its alerts would have', async () => {
+    const reader = new NaiveReader();
+    for (const team of ['a', 'b']) reader.add({ agentId: 'a', name: 'load', timestampMs: T0, value: 20, tags: { team } });
+    const { alerts } = await backtest(reader, rule(LAST, { labels: { team: 'net' } }), RANGE);
+    expect(alerts.map(({ labels }) => [labels.team, labels.tag_team])).toEqual([
+      ['net', 'a'],
+      ['net', 'b'],
+    ]);
+  });
+
   test('a range of a month has so many steps and no more', async () => {
     const result = await backtest(readerOf([1]), rule({}), { startMs: T0 - 30 * 24 * HOUR, endMs: T0 });
     expect(result.evaluations).toBeLessThanOrEqual(2_001);

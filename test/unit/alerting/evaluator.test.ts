@@ -184,6 +184,18 @@ describe('what is looked at', () => {
     ]);
   });
 
+  test('tags that are called as labels of the rule are told apart all the same', async () => {
+    await world.addRule(metricRule(LAST, { labels: { team: 'net', tag_team: 'x' } }));
+    world.sample(11, { tags: { severity: 'low', team: 'a', tag_tag_team: 'b', alertname: 'c' } });
+    world.sample(12, { tags: { severity: 'high', team: 'a' } });
+    await world.pass(INTERVAL);
+    const common = { alertname: 'Load', severity: 'warning', team: 'net', tag_team: 'x', agent: 'a' };
+    expect(world.evaluator.alerts().map(({ labels }) => labels)).toEqual([
+      { ...common, tag_alertname: 'c', tag_severity: 'low', tag_tag_team: 'b', tag_tag_tag_team: 'a' },
+      { ...common, tag_severity: 'high', tag_tag_team: 'a' },
+    ]);
+  });
+
   test('a loss that is told in hundredths', async () => {
     await world.addRule(metricRule({ metricName: 'ping_packet_loss_percent', threshold: 20 }));
     const loss = { name: 'ping_packet_loss_percent' };
