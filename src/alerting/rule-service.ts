@@ -1,4 +1,4 @@
-import type { AlertRule } from '../model/alert.js';
+import type { AlertRule, AlertRuleFields } from '../model/alert.js';
 import { AppError } from '../model/errors.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Tags, TimeRange } from '../model/metric.js';
@@ -19,6 +19,8 @@ export interface RuleServiceDeps {
 
 export type RuleAnswer = ReturnType<typeof presentRule>;
 
+/** Said of a rule for which no data is bad: it is in earnest only while the agent is connected. */
+const NO_CONNECTIONS = 'whether agents were connected is not known of the past: no data counts as bad here also while they were away';
 /** All of them are looked at each few seconds. */
 const MAX_RULES = 1_000;
 
@@ -85,7 +87,8 @@ export class RuleService {
   /** When a rule would have fired, had it been there; it is not kept. A rule without a name will do. @throws AppError `validation_failed`; of storage */
   async test(body: unknown, range: TimeRange) {
     const named = typeof body === 'object' && body !== null && !('name' in body) ? { ...body, name: 'test' } : body;
-    return presentTest(await backtest(this.deps.reader, parseRule(named, null), range));
+    const rule = parseRule(named, null);
+    return presentTest(rule, await backtest(this.deps.reader, rule, range));
   }
 
   private async find(id: string): Promise<AlertRule> {
@@ -104,7 +107,7 @@ function isSame(a: AlertRule, b: AlertRule): boolean {
 }
 
 /** In the wire's shape: groups in the order in which they would have fired first. */
-function presentTest({ range, stepMs, windowMs, matchedSeries, groups, alerts, isTruncated }: BacktestResult) {
+function presentTest(rule: AlertRuleFields, { range, stepMs, windowMs, matchedSeries, groups, alerts, isTruncated }: BacktestResult) {
   const byLabels = new Map<string, { labels: Tags; firings: { from: string; to: string | null; peak: number | null }[] }>();
   for (const { labels, firingSinceMs, resolvedAtMs, peakValue } of alerts) {
     const key = JSON.stringify(labels);
@@ -120,8 +123,12 @@ function presentTest({ range, stepMs, windowMs, matchedSeries, groups, alerts, i
     group_count: groups,
     groups: [...byLabels.values()],
     truncated: isTruncated,
-    warning: matchedSeries === 0 ? NOTHING_MATCHES : null,
+    warning: matchedSeries === 0 ? NOTHING_MATCHES : isAboutSilence(rule) ? NO_CONNECTIONS : null,
   };
+}
+
+function isAboutSilence({ subject }: AlertRuleFields): boolean {
+  return subject.kind === 'metric' && subject.noData === 'alert';
 }
 
 function unknown(id: string): AppError {
