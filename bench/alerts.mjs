@@ -42,6 +42,7 @@ const agents = new Map(
 );
 const names = Array.from({ length: METRICS }, (_, i) => `metric_${i}`);
 
+const PERCENTILES = ['p50', 'p95', 'p99'];
 /** How rules may be; each is looked at alone. */
 const CASES = [
   { name: 'nothing is bad, averages', subject: () => ({ threshold: NEVER }) },
@@ -61,7 +62,9 @@ const CASES = [
   { name: 'nothing is bad, one group per metric', subject: () => ({ threshold: NEVER, by: [] }) },
   { name: '10 of each rule are bad', subject: () => ({ threshold: NEVER }), bad: 0.01 },
   { name: 'everything is bad, 10,000 alerts are kept', subject: () => ({ threshold: -1 }) },
-  { name: 'percentiles', subject: (i) => ({ threshold: NEVER, aggregation: ['p50', 'p95', 'p99'][i % 3] }) },
+  { name: 'percentiles', subject: (i) => ({ threshold: NEVER, aggregation: PERCENTILES[i % 3] }) },
+  { name: 'percentiles of all agents together', subject: (i) => ({ threshold: NEVER, aggregation: PERCENTILES[i % 3], by: ['provider'] }) },
+  { name: 'ten windows', subject: (i) => ({ threshold: NEVER, windowMs: WINDOW_MS - (i % 10) * INTERVAL_MS }) },
 ];
 
 function complain(message, meta) {
@@ -116,33 +119,26 @@ function preparedReader() {
       zone: '',
     })),
   );
-  const column = (value) => Float64Array.of(value);
-  const groups = series.map(({ id }, i) => {
-    const value = (Math.floor(i / METRICS) * 100) / AGENTS;
-    return {
-      labels: [String(id)],
-      unit: null,
-      bucketsMs: column(0),
-      count: column(SAMPLES),
-      sum: column(value * SAMPLES),
-      min: column(value),
-      max: column(value),
-      increase: column(NaN),
-      percentiles: [column(value), column(value), column(value)],
-      firstMs: 0,
-      lastMs: Infinity,
-    };
-  });
-  const rows = {
-    series,
-    seriesIndex: Uint32Array.from(series, (_, i) => i),
-    timestampsMs: new Float64Array(series.length).fill(Infinity),
-    values: Float64Array.from(series, (_, i) => (i * 100) / series.length),
+  const valueOf = (i) => (Math.floor(i / METRICS) * 100) / AGENTS;
+  const column = (of) => Float64Array.from(series, (_, i) => of(i));
+  const totals = {
+    seriesIds: column((i) => i + 1),
+    count: column(() => SAMPLES),
+    sum: column((i) => valueOf(i) * SAMPLES),
+    min: column(valueOf),
+    max: column(valueOf),
+    last: column(valueOf),
+    increase: column(() => NaN),
+    firstMs: column(() => 0),
+    lastMs: column(() => Infinity),
+    percentiles: [column(valueOf), column(valueOf), column(valueOf)],
   };
+  /** Of percentiles of groups of several series: here all agents of one metric. */
+  const together = [50, 95, 99].map((value) => Float64Array.of(value));
   return {
     series: async ({ limit, offset }) => ({ series: series.slice(offset, offset + limit), total: series.length }),
-    aggregate: async () => groups,
-    latest: async () => rows,
+    aggregate: async () => [{ labels: ['gcp'], unit: null, percentiles: together, firstMs: 0, lastMs: Infinity }],
+    totals: async () => totals,
   };
 }
 

@@ -1,25 +1,26 @@
 /** What a window holds, series by series, and what that makes of groups. Pure arithmetic. */
 import type { RuleAggregation } from '../model/alert.js';
 import { PACKET_LOSS_METRIC } from '../query/packet-loss.js';
-import type { AggregateGroup, SampleRows } from '../storage/ports.js';
+import type { SeriesTotals } from '../storage/ports.js';
 import type { Selection, SeriesBook } from './series-book.js';
 
-/** Of each slot of a book: what the window holds of the series. `count` is 0 where it holds nothing. */
-export interface Totals {
+/** What a window holds of a group's series together. `count` is 0 where it holds nothing. */
+interface Sums {
   readonly count: Float64Array;
   readonly sum: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;
-  /** NaN where it is no counter, or nobody asked. */
+  /** NaN where none is a counter. */
   readonly increase: Float64Array;
   readonly firstMs: Float64Array;
   readonly lastMs: Float64Array;
 }
 
-/** Of each slot the newest sample; the time is NaN where there is none. */
-export interface Newest {
-  readonly value: Float64Array;
-  readonly timeMs: Float64Array;
+/** What a window holds, by a book's slots. */
+export interface Scan {
+  readonly totals: SeriesTotals;
+  /** Of each slot its row of the totals; −1 where the window holds nothing. */
+  readonly rowOf: Int32Array;
 }
 
 /** One value for each group of a selection, NaN where there is no data, and the time of its newest sample, NaN where there is none. */
@@ -28,85 +29,73 @@ export interface GroupValues {
   readonly newestMs: Float64Array;
 }
 
-/** How often the columns take a breath: `breathe` is awaited between so many rows. */
-const ROWS_AT_ONCE = 2_000;
-
-/** `answer` is grouped by series, in one bucket. Series the book does not know are passed over. */
-export async function totalsOf(answer: readonly AggregateGroup[], book: SeriesBook, breathe: () => Promise<void>): Promise<Totals> {
-  const column = (fill = 0): Float64Array => new Float64Array(book.size).fill(fill);
-  const totals = {
-    count: column(),
-    sum: column(),
-    min: column(),
-    max: column(),
-    increase: column(NaN),
-    firstMs: column(NaN),
-    lastMs: column(NaN),
-  };
-  for (const [i, group] of answer.entries()) {
-    if (i % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await breathe();
-    const slot = book.slotOf(Number(group.labels[0]));
-    if (slot === undefined) continue;
-    totals.count[slot] = group.count[0] ?? 0;
-    totals.sum[slot] = group.sum[0] ?? NaN;
-    totals.min[slot] = group.min[0] ?? NaN;
-    totals.max[slot] = group.max[0] ?? NaN;
-    totals.increase[slot] = group.increase?.[0] ?? NaN;
-    totals.firstMs[slot] = group.firstMs;
-    totals.lastMs[slot] = group.lastMs;
+/** Series the book does not know are passed over. */
+export function scanOf(totals: SeriesTotals, book: SeriesBook): Scan {
+  const rowOf = new Int32Array(book.size).fill(-1);
+  for (const [row, id] of totals.seriesIds.entries()) {
+    const slot = book.slotOf(id);
+    if (slot !== undefined) rowOf[slot] = row;
   }
-  return totals;
-}
-
-export function newestOf(rows: SampleRows, book: SeriesBook): Newest {
-  const newest = { value: new Float64Array(book.size), timeMs: new Float64Array(book.size).fill(NaN) };
-  for (const [row, index] of rows.seriesIndex.entries()) {
-    const slot = book.slotOf(rows.series[index]?.id ?? 0);
-    if (slot === undefined) continue;
-    newest.value[slot] = rows.values[row] ?? NaN;
-    newest.timeMs[slot] = rows.timestampsMs[row] ?? NaN;
-  }
-  return newest;
+  return { totals, rowOf };
 }
 
 /** The newest value of each group's series. */
-export function lastValues(selection: Selection, { value, timeMs }: Newest, metricName: string): GroupValues {
+export function lastValues(selection: Selection, { totals, rowOf }: Scan, metricName: string): GroupValues {
   const result = emptyValues(selection);
   for (const [i, { slot }] of selection.series.entries()) {
+    const row = rowOf[slot] as number;
+    if (row === -1) continue;
     const group = selection.groupOf[i] as number;
-    const atMs = timeMs[slot] as number;
+    const atMs = totals.lastMs[row] as number;
     // NaN is neither above nor below: the first one counts.
-    if (Number.isNaN(atMs) || atMs < (result.newestMs[group] as number)) continue;
+    if (atMs < (result.newestMs[group] as number)) continue;
     result.newestMs[group] = atMs;
-    result.values[group] = readLoss(metricName, value[slot] as number);
+    result.values[group] = readLoss(metricName, totals.last[row] as number);
+  }
+  return result;
+}
+
+/** A percentile of groups that are one series each: column `column` of those that were asked for. */
+export function percentileValues(selection: Selection, { totals, rowOf }: Scan, column: number, metricName: string): GroupValues {
+  const result = emptyValues(selection);
+  for (const [i, { slot }] of selection.series.entries()) {
+    const row = rowOf[slot] as number;
+    if (row === -1) continue;
+    const group = selection.groupOf[i] as number;
+    result.values[group] = readLoss(metricName, totals.percentiles[column]?.[row] ?? NaN);
+    result.newestMs[group] = totals.lastMs[row] as number;
   }
   return result;
 }
 
 /** What all samples of each group's series amount to. Not for percentiles and `last`. */
-export function aggregateValues(selection: Selection, totals: Totals, aggregation: RuleAggregation, metricName: string): GroupValues {
+export function aggregateValues(
+  selection: Selection,
+  { totals, rowOf }: Scan,
+  aggregation: RuleAggregation,
+  metricName: string,
+): GroupValues {
   const groups = emptySums(selection.groups.length);
   const { series, groupOf } = selection;
   for (let i = 0; i < series.length; i += 1) {
-    const slot = (series[i] as Selection['series'][number]).slot;
-    const count = totals.count[slot] as number;
-    if (count === 0) continue;
+    const row = rowOf[(series[i] as Selection['series'][number]).slot] as number;
+    if (row === -1) continue;
     const group = groupOf[i] as number;
-    const max = totals.max[slot] as number;
+    const max = totals.max[row] as number;
     const scale = lossScale(metricName, max);
     const isFirst = groups.count[group] === 0;
-    (groups.count[group] as number) += count;
-    (groups.sum[group] as number) += (totals.sum[slot] as number) / scale;
-    const min = totals.min[slot] as number;
+    (groups.count[group] as number) += totals.count[row] as number;
+    (groups.sum[group] as number) += (totals.sum[row] as number) / scale;
+    const min = totals.min[row] as number;
     const scaledMin = min / lossScale(metricName, min);
     if (isFirst || scaledMin < (groups.min[group] as number)) groups.min[group] = scaledMin;
     if (isFirst || max / scale > (groups.max[group] as number)) groups.max[group] = max / scale;
-    const increase = totals.increase[slot] as number;
+    const increase = totals.increase[row] as number;
     if (!Number.isNaN(increase))
       groups.increase[group] = (Number.isNaN(groups.increase[group]) ? 0 : (groups.increase[group] as number)) + increase;
-    if (isFirst || (totals.firstMs[slot] as number) < (groups.firstMs[group] as number))
-      groups.firstMs[group] = totals.firstMs[slot] as number;
-    if (isFirst || (totals.lastMs[slot] as number) > (groups.lastMs[group] as number)) groups.lastMs[group] = totals.lastMs[slot] as number;
+    if (isFirst || (totals.firstMs[row] as number) < (groups.firstMs[group] as number))
+      groups.firstMs[group] = totals.firstMs[row] as number;
+    if (isFirst || (totals.lastMs[row] as number) > (groups.lastMs[group] as number)) groups.lastMs[group] = totals.lastMs[row] as number;
   }
   const values = new Float64Array(selection.groups.length);
   for (let group = 0; group < values.length; group += 1) values[group] = valueOf(groups, group, aggregation);
@@ -128,7 +117,7 @@ export function lossScale(metricName: string, max: number): number {
   return metricName === PACKET_LOSS_METRIC && max > 100 ? 100 : 1;
 }
 
-function emptySums(length: number): Totals {
+function emptySums(length: number): Sums {
   const column = (fill: number): Float64Array => new Float64Array(length).fill(fill);
   return {
     count: column(0),
@@ -141,7 +130,7 @@ function emptySums(length: number): Totals {
   };
 }
 
-function valueOf(groups: Totals, group: number, aggregation: RuleAggregation): number {
+function valueOf(groups: Sums, group: number, aggregation: RuleAggregation): number {
   const count = groups.count[group] as number;
   if (count === 0) return NaN;
   switch (aggregation) {

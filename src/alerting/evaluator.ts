@@ -17,7 +17,7 @@ import { SeriesBook } from './series-book.js';
 
 export interface EvaluatorDeps extends LedgerDeps {
   readonly rules: Pick<AlertRuleStore, 'all'>;
-  readonly reader: Pick<MetricReader, 'aggregate' | 'latest' | 'series'>;
+  readonly reader: Pick<MetricReader, 'aggregate' | 'series' | 'totals'>;
   readonly agents: AgentDirectory;
   /** Monotonic milliseconds; another one only in tests. */
   readonly monotonic?: () => number;

@@ -1,18 +1,8 @@
+import type { GroupKey } from '../model/aggregate.js';
 import type { MetricSubject, RuleAggregation } from '../model/alert.js';
 import type { TimeRange } from '../model/metric.js';
-import type { AggregateGroup, MetricReader, SampleRows } from '../storage/ports.js';
-import { Breather } from './breather.js';
-import {
-  aggregateValues,
-  emptyValues,
-  type GroupValues,
-  lastValues,
-  type Newest,
-  newestOf,
-  readLoss,
-  type Totals,
-  totalsOf,
-} from './columns.js';
+import type { AggregateGroup, MetricReader, SeriesTotals } from '../storage/ports.js';
+import { aggregateValues, emptyValues, type GroupValues, lastValues, percentileValues, readLoss, type Scan, scanOf } from './columns.js';
 import { groupKeys, keyOfAnswer } from './groups.js';
 import type { Selection, SelectionQuery, SeriesBook } from './series-book.js';
 
@@ -29,7 +19,20 @@ export interface Observation extends GroupValues {
   readonly selection: Selection;
 }
 
-export type ObservationReader = Pick<MetricReader, 'aggregate' | 'latest'>;
+export type ObservationReader = Pick<MetricReader, 'aggregate' | 'totals'>;
+
+interface PercentileScan {
+  /** Which column is which. */
+  readonly percentiles: readonly number[];
+  readonly scan: Scan;
+}
+
+interface GroupAnswer {
+  readonly percentiles: readonly number[];
+  readonly groupBy: readonly GroupKey[];
+  /** By metric. */
+  readonly byName: ReadonlyMap<string, readonly AggregateGroup[]>;
+}
 
 /** Agents' clocks may be ahead by this much: samples further ahead are not stored. */
 const MAX_AHEAD_MS = 3_600_000;
@@ -46,19 +49,16 @@ export function percentileOf(aggregation: RuleAggregation): number | null {
 }
 
 /**
- * What all due rules look at, read once: one query per window, grouped by series, answers whoever asks for totals, one for newest values,
- * one for percentiles. Only percentiles of groups of several series are asked for apart, because they cannot be told from those of their
- * series. The window ends now; samples ahead of the clock are in it. An answer that cannot be had fails only those who need it.
+ * What all due rules look at, read once: one query per window, series by series, answers whoever asks for totals and newest values, one
+ * more for percentiles. Only percentiles of groups of several series are asked for apart, because they cannot be told from those of
+ * their series. The window ends now; samples ahead of the clock are in it. An answer that cannot be had fails only those who need it.
  */
 export class Observations {
-  private readonly scans = new Map<string, Promise<readonly AggregateGroup[]>>();
-  private readonly newestScans = new Map<number, Promise<SampleRows>>();
-  private readonly totals = new Map<number, Promise<Totals>>();
-  private readonly newest = new Map<number, Promise<Newest>>();
-  private readonly answers = new Map<string, Promise<Observation>>();
-  private readonly bySlot = new Map<number, Promise<readonly (AggregateGroup | undefined)[]>>();
-  private readonly breather = new Breather();
-  private unknown = false;
+  private readonly answers = new Map<number, Promise<SeriesTotals>>();
+  private readonly scans = new Map<number, Promise<Scan>>();
+  private readonly percentileScans = new Map<number, Promise<PercentileScan>>();
+  private readonly groupAnswers = new Map<string, Promise<GroupAnswer>>();
+  private readonly observations = new Map<string, Promise<Observation>>();
 
   constructor(
     private readonly reader: ObservationReader,
@@ -67,31 +67,25 @@ export class Observations {
     private readonly nowMs: number,
   ) {}
 
-  /** Whether samples came of series that the book does not know. Asks everything that does not depend on the book. */
+  /** Whether samples came of series that the book does not know. Asks what does not depend on the book. */
   async meetsUnknown(): Promise<boolean> {
-    const ofTotals = new Set<number>();
-    const ofNewest = new Set<number>();
-    const ofPercentiles = new Set<number>();
-    for (const { windowMs, aggregation } of this.questions) {
-      if (aggregation === 'last') ofNewest.add(windowMs);
-      else if (percentileOf(aggregation) === null) ofTotals.add(windowMs);
-      else ofPercentiles.add(windowMs);
+    let isUnknown = false;
+    for (const windowMs of new Set(this.questions.map((one) => one.windowMs))) {
+      // An answer that cannot be had is no matter here: who needs it hears of it.
+      const totals = await this.totalsIn(windowMs).catch(() => null);
+      isUnknown ||= totals?.seriesIds.some((id) => this.book.slotOf(id) === undefined) ?? false;
     }
-    for (const windowMs of ofTotals) await this.meet(async () => (await this.totalsScan(windowMs)).map(({ labels }) => Number(labels[0])));
-    for (const windowMs of ofNewest) await this.meet(async () => (await this.newestScan(windowMs)).series.map(({ id }) => id));
-    for (const windowMs of ofPercentiles) await this.meet(() => this.seriesIn(windowMs));
-    return this.unknown;
+    return isUnknown;
   }
 
   /** Goes on with another book; nothing may have been asked of the old one. */
   use(book: SeriesBook): void {
     this.book = book;
-    this.unknown = false;
   }
 
   /** The same object for the same question. @throws of storage; AppError `validation_failed` when it is too much to read */
   of(question: Question): Promise<Observation> {
-    return remember(this.answers, question.key, () => this.answer(question));
+    return remember(this.observations, question.key, () => this.answer(question));
   }
 
   private async answer(question: Question): Promise<Observation> {
@@ -100,115 +94,87 @@ export class Observations {
     const selection = this.book.select(question, question.selectionKey);
     const percentile = percentileOf(aggregation);
     let values: GroupValues;
-    if (percentile !== null) values = await this.percentiles(question, selection, percentile);
-    else if (aggregation === 'last') values = lastValues(selection, await this.newestIn(windowMs), metricName);
-    else values = aggregateValues(selection, await this.totalsIn(windowMs), aggregation, metricName);
+    if (percentile === null) {
+      const scan = await remember(this.scans, windowMs, async () => scanOf(await this.totalsIn(windowMs), this.book));
+      values = aggregation === 'last' ? lastValues(selection, scan, metricName) : aggregateValues(selection, scan, aggregation, metricName);
+    } else if (selection.isShared) values = await this.percentilesOfGroups(question, selection, percentile);
+    else values = await this.percentilesOfSeries(question, selection, percentile);
     return { selection, ...values };
   }
 
-  private totalsIn(windowMs: number): Promise<Totals> {
-    return remember(this.totals, windowMs, async () => totalsOf(await this.totalsScan(windowMs), this.book, () => this.breathe()));
-  }
-
-  private newestIn(windowMs: number): Promise<Newest> {
-    return remember(this.newest, windowMs, async () => newestOf(await this.newestScan(windowMs), this.book));
-  }
-
-  private totalsScan(windowMs: number): Promise<readonly AggregateGroup[]> {
-    return remember(this.scans, `totals ${windowMs}`, () => {
-      const asked = this.questions.filter(
-        (one) => one.windowMs === windowMs && one.aggregation !== 'last' && percentileOf(one.aggregation) === null,
-      );
-      const increase = asked.some(({ aggregation }) => aggregation === 'rate' || aggregation === 'increase');
-      const filter = { names: namesOf(asked) };
-      return this.reader.aggregate({ filter, range: this.range(windowMs), stepMs: null, groupBy: ['series'], wants: { increase } });
+  private totalsIn(windowMs: number): Promise<SeriesTotals> {
+    return remember(this.answers, windowMs, () => {
+      const names = namesOf(this.questions.filter((one) => one.windowMs === windowMs));
+      return this.reader.totals({ filter: { names }, range: this.range(windowMs) });
     });
   }
 
-  private newestScan(windowMs: number): Promise<SampleRows> {
-    return remember(this.newestScans, windowMs, () => {
-      const asked = this.questions.filter((one) => one.windowMs === windowMs && one.aggregation === 'last');
-      return this.reader.latest({ filter: { names: namesOf(asked) }, range: this.range(windowMs) });
+  private async percentilesOfSeries({ windowMs, metricName }: Question, selection: Selection, percentile: number): Promise<GroupValues> {
+    const { percentiles, scan } = await remember(this.percentileScans, windowMs, async () => {
+      const asked = await this.percentileQuestions(windowMs, false);
+      const query = { filter: { names: namesOf(asked) }, range: this.range(windowMs), percentiles: percentilesIn(asked) };
+      return { percentiles: query.percentiles, scan: scanOf(await this.reader.totals(query), this.book) };
     });
+    return percentileValues(selection, scan, percentiles.indexOf(percentile), metricName);
   }
 
-  private async percentiles(question: Question, selection: Selection, percentile: number): Promise<GroupValues> {
-    const { windowMs, by, filter, metricName, selectionKey } = question;
-    const alike = this.questions.filter((one) => one.windowMs === windowMs && percentileOf(one.aggregation) !== null);
-    for (const one of alike) await this.book.prepare(one);
-    const isAlone = selection.isShared;
-    const asked = isAlone ? alike.filter((one) => one.selectionKey === selectionKey) : alike.filter((one) => !this.isShared(one));
-    const percentiles = [...new Set(asked.map((one) => percentileOf(one.aggregation) as number))].sort((a, b) => a - b);
-    const groupBy = isAlone ? groupKeys(selection.series, by) : (['series'] as const);
-    const answer = await remember(this.scans, `percentiles ${windowMs} ${isAlone ? selectionKey : ''}`, () =>
-      this.reader.aggregate({
-        filter: isAlone ? { ...filter, names: [metricName] } : { names: namesOf(asked) },
-        range: this.range(windowMs),
-        stepMs: null,
-        groupBy,
-        wants: { percentiles },
-      }),
-    );
+  private async percentilesOfGroups(question: Question, selection: Selection, percentile: number): Promise<GroupValues> {
+    const { by, metricName } = question;
+    const key = placeOf(question);
+    const { percentiles, groupBy, byName } = await remember(this.groupAnswers, key, () => this.askForGroups(question, key));
     const values = emptyValues(selection);
     const column = percentiles.indexOf(percentile);
-    const put = (group: number, { percentiles: columns, lastMs }: AggregateGroup): void => {
-      values.values[group] = readLoss(metricName, columns?.[column]?.[0] ?? NaN);
-      values.newestMs[group] = lastMs;
-    };
-    if (isAlone) {
-      for (const group of answer) {
-        const index = selection.indexOf(keyOfAnswer(groupBy, group.labels, by));
-        if (index !== undefined) put(index, group);
-      }
-      return values;
-    }
-    const bySlot = await remember(this.bySlot, windowMs, () => Promise.resolve(groupsBySlot(answer, this.book)));
-    for (const [i, { slot }] of selection.series.entries()) {
-      const group = bySlot[slot];
-      if (group !== undefined) put(selection.groupOf[i] as number, group);
+    for (const { labels, percentiles: columns, lastMs } of byName.get(metricName) ?? []) {
+      const index = selection.indexOf(keyOfAnswer(groupBy, labels, by));
+      if (index === undefined) continue;
+      values.values[index] = readLoss(metricName, columns?.[column]?.[0] ?? NaN);
+      values.newestMs[index] = lastMs;
     }
     return values;
   }
 
-  private isShared(question: Question): boolean {
-    return this.book.select(question, question.selectionKey).isShared;
+  /** What is told apart by the same labels and has the same filter is asked for at once, whatever metric it is. */
+  private async askForGroups({ windowMs, by, filter }: Question, key: string): Promise<GroupAnswer> {
+    const asked = (await this.percentileQuestions(windowMs, true)).filter((one) => placeOf(one) === key);
+    const percentiles = percentilesIn(asked);
+    const series = [...new Set(asked.flatMap((one) => this.book.select(one, one.selectionKey)))].flatMap((selection) => selection.series);
+    const groupBy = groupKeys(series, by);
+    const answer = await this.reader.aggregate({
+      filter: { ...filter, names: namesOf(asked) },
+      range: this.range(windowMs),
+      stepMs: null,
+      groupBy: [...groupBy, 'name'],
+      wants: { percentiles },
+    });
+    const byName = new Map<string, AggregateGroup[]>();
+    for (const { labels, ...group } of answer) {
+      const name = labels.at(-1) ?? '';
+      const own = { ...group, labels: labels.slice(0, -1) };
+      const others = byName.get(name);
+      if (others === undefined) byName.set(name, [own]);
+      else others.push(own);
+    }
+    return { percentiles, groupBy, byName };
+  }
+
+  /** Those about groups of several series, or of one series each. */
+  private async percentileQuestions(windowMs: number, isShared: boolean): Promise<Question[]> {
+    const questions = this.questions.filter((one) => one.windowMs === windowMs && percentileOf(one.aggregation) !== null);
+    for (const one of questions) await this.book.prepare(one);
+    return questions.filter((one) => this.book.select(one, one.selectionKey).isShared === isShared);
   }
 
   private range(windowMs: number): TimeRange {
     return { startMs: this.nowMs - windowMs, endMs: this.nowMs + MAX_AHEAD_MS + 1 };
   }
-
-  /** Series of percentiles: how these are asked for depends on the book. */
-  private async seriesIn(windowMs: number): Promise<number[]> {
-    const names = namesOf(this.questions.filter((one) => one.windowMs === windowMs && percentileOf(one.aggregation) !== null));
-    const groups = await this.reader.aggregate({
-      filter: { names },
-      range: this.range(windowMs),
-      stepMs: null,
-      groupBy: ['series'],
-      wants: { countsOnly: true },
-    });
-    return groups.map(({ labels }) => Number(labels[0]));
-  }
-
-  /** An answer that cannot be had is no matter here: who needs it hears of it. */
-  private async meet(seriesIds: () => Promise<number[]>): Promise<void> {
-    const ids = await seriesIds().catch(() => []);
-    this.unknown ||= ids.some((id) => this.book.slotOf(id) === undefined);
-  }
-
-  private async breathe(): Promise<void> {
-    if (this.breather.isDue) await this.breather.breathe();
-  }
 }
 
-function groupsBySlot(answer: readonly AggregateGroup[], book: SeriesBook): readonly (AggregateGroup | undefined)[] {
-  const groups = Array.from<AggregateGroup | undefined>({ length: book.size });
-  for (const group of answer) {
-    const slot = book.slotOf(Number(group.labels[0]));
-    if (slot !== undefined) groups[slot] = group;
-  }
-  return groups;
+function placeOf({ windowMs, by, filter }: Question): string {
+  return JSON.stringify([windowMs, by, filter]);
+}
+
+function percentilesIn(questions: readonly Question[]): number[] {
+  return [...new Set(questions.map(({ aggregation }) => percentileOf(aggregation) as number))].sort((a, b) => a - b);
 }
 
 function namesOf(questions: readonly Question[]): string[] {

@@ -16,6 +16,28 @@ export interface AggregateWants {
 }
 
 /**
+ * What a range holds of each series by itself, of those that hold samples: row i of every column is one series. NaN values count, and
+ * make the sum NaN, but are no extremes.
+ */
+export interface SeriesTotals {
+  readonly seriesIds: Float64Array;
+  readonly count: Float64Array;
+  readonly sum: Float64Array;
+  /** +Infinity and −Infinity when every value is NaN. */
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  /** The newest value. */
+  readonly last: Float64Array;
+  /** As in AggregateGroup; NaN of what is no counter. */
+  readonly increase: Float64Array;
+  /** Times of the first and the last sample in the range. */
+  readonly firstMs: Float64Array;
+  readonly lastMs: Float64Array;
+  /** One column per percentile, in the order in which they were asked for. */
+  readonly percentiles: readonly Float64Array[];
+}
+
+/**
  * One group's buckets, ascending in time, only those that hold samples. `labels[i]` is the value of `groupBy[i]`
  * (null: this series lacks it; for 'series' the id as text). Row i of every column is one bucket.
  */

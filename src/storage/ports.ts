@@ -4,14 +4,14 @@
  * snapshot (readers). Failures: AppError `storage_full`, `storage_unavailable` (retry), `query_timeout`,
  * `overloaded` (too much is waiting), `agent_deleted`.
  */
-import type { AggregateGroup, AggregateWants, GroupKey } from '../model/aggregate.js';
+import type { AggregateGroup, AggregateWants, GroupKey, SeriesTotals } from '../model/aggregate.js';
 import type { Agent, AgentHealth, AgentLocation } from '../model/agent.js';
 import type { AgentConfigState } from '../model/config-state.js';
 import type { Activity } from '../model/event.js';
 import type { MetricType, SeriesIdentity, SeriesInfo, TimeRange } from '../model/metric.js';
 import type { AlertStores } from './ports/alerts.js';
 
-export type { AggregateGroup, AggregateWants, GroupKey } from '../model/aggregate.js';
+export type { AggregateGroup, AggregateWants, GroupKey, SeriesTotals } from '../model/aggregate.js';
 
 // ---------------------------------------------------------------- samples: in
 
@@ -111,6 +111,13 @@ export interface AggregateQuery {
   readonly wants?: AggregateWants;
 }
 
+export interface TotalsQuery {
+  readonly filter: SeriesFilter;
+  readonly range: TimeRange;
+  /** As in AggregateWants. */
+  readonly percentiles?: readonly number[];
+}
+
 export interface MetricReader {
   samples(query: SampleQuery): Promise<SampleRows>;
   /**
@@ -120,6 +127,8 @@ export interface MetricReader {
    * what is left of a day cannot tell percentiles, or buckets of this width. The message says what can be had.
    */
   aggregate(query: AggregateQuery): Promise<AggregateGroup[]>;
+  /** As `aggregate` by series and in one bucket, for whoever asks of very many series: in columns. @throws as `aggregate` */
+  totals(query: TotalsQuery): Promise<SeriesTotals>;
   /** The newest sample of every matching series within the range, ordered by series id. */
   latest(query: { filter: SeriesFilter; range: TimeRange }): Promise<SampleRows>;
   /**

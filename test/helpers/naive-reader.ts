@@ -19,6 +19,8 @@ import type {
   SampleQuery,
   SampleRows,
   SeriesFilter,
+  SeriesTotals,
+  TotalsQuery,
 } from '../../src/storage/ports.js';
 
 /** One sample as a test writes it down. The place is its agent's (see NaiveReader's `places`), never the sample's. */
@@ -93,6 +95,27 @@ export class NaiveReader implements MetricReader {
     }
     const groups = [...byLabels].map(([key, rows]) => toGroup(JSON.parse(key) as (string | null)[], rows, query));
     return Promise.resolve(groups.sort((a, b) => compareLabels(a.labels, b.labels)));
+  }
+
+  async totals({ filter, range, percentiles }: TotalsQuery): Promise<SeriesTotals> {
+    const wants = { increase: true, percentiles: percentiles ?? [] };
+    const groups = await this.aggregate({ filter, range, stepMs: null, groupBy: ['series'], wants });
+    const newest = await this.latest({ filter, range });
+    const inOrder = groups.sort((a, b) => Number(a.labels[0]) - Number(b.labels[0]));
+    const column = (of: (group: AggregateGroup) => number | undefined): Float64Array =>
+      Float64Array.from(inOrder, (group) => of(group) ?? NaN);
+    return {
+      seriesIds: column(({ labels }) => Number(labels[0])),
+      count: column(({ count }) => count[0]),
+      sum: column(({ sum }) => sum[0]),
+      min: column(({ min }) => min[0]),
+      max: column(({ max }) => max[0]),
+      last: newest.values,
+      increase: column(({ increase }) => increase?.[0]),
+      firstMs: column(({ firstMs }) => firstMs),
+      lastMs: column(({ lastMs }) => lastMs),
+      percentiles: (percentiles ?? []).map((_, i) => column(({ percentiles: columns }) => columns?.[i]?.[0])),
+    };
   }
 
   latest(query: { filter: SeriesFilter; range: TimeRange }): Promise<SampleRows> {

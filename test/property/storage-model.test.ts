@@ -6,7 +6,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { SeriesInfo, TimeRange } from '../../src/model/metric.js';
-import type { AggregateQuery, SampleRows } from '../../src/storage/ports.js';
+import type { AggregateQuery, MetricReader, SampleRows, TotalsQuery } from '../../src/storage/ports.js';
 import { comparableGroups } from '../helpers/comparable-groups.js';
 import { ModelledStorage } from '../helpers/modelled-storage.js';
 import { ALL_TIME, aggregateQuery, operation, sampleQuery } from '../helpers/storage-arbitraries.js';
@@ -59,6 +59,20 @@ async function compareAggregates(modelled: ModelledStorage): Promise<void> {
     ];
     expect(comparableGroups(actual)).toEqual(comparableGroups(expected));
   }
+  const query = { filter: {}, range: within(ALL_TIME, modelled.keptFromMs) };
+  expect(await comparableTotals(modelled.reader, query)).toEqual(await comparableTotals(modelled.model(), query));
+}
+
+/** Series by what they are called, because their ids may differ; what is added up only to so many digits. */
+async function comparableTotals(reader: MetricReader, query: TotalsQuery) {
+  const { series } = await reader.series({ filter: {}, limit: 10_000, offset: 0 });
+  const names = new Map(
+    series.map(({ id, agentId, name, type, unit, tagsJson }) => [id, JSON.stringify([agentId, name, type, unit, tagsJson])]),
+  );
+  const { seriesIds, percentiles, ...columns } = await reader.totals(query);
+  const all = [...Object.values(columns), ...percentiles];
+  const rounded = (value: number) => Number(value.toPrecision(9)) + 0;
+  return Object.fromEntries(Array.from(seriesIds, (id, row) => [names.get(id), all.map((column) => rounded(column[row] as number))]));
 }
 
 async function compareAll(modelled: ModelledStorage): Promise<void> {
@@ -102,6 +116,9 @@ describe('storage answers as the model does', () => {
             expect(comparableGroups(await reader.aggregate(comparableQuery))).toEqual(
               comparableGroups(await model.aggregate(comparableQuery)),
             );
+            const { filter, range, wants } = query;
+            const totalsQuery = { filter, range, ...(wants?.percentiles !== undefined && { percentiles: wants.percentiles }) };
+            expect(await comparableTotals(reader, totalsQuery)).toEqual(await comparableTotals(model, totalsQuery));
             expect(plain(await reader.latest(query))).toEqual(plain(await model.latest(query)));
             expect(await reader.names(query.filter)).toEqual(await model.names(query.filter));
             const page = { filter: query.filter, limit: 5, offset: 2 };

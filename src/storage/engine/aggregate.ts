@@ -10,6 +10,7 @@ import { stepBetween } from './column.js';
 import { commonTags, labelOf } from './group-labels.js';
 import { AggregateBudget, GroupRows } from './group-rows.js';
 import type { PartialAggregate, PartialGroup } from './partial-aggregate.js';
+import { endWithin, firstWithin, type RollupRow, type SampleFold } from './sample-fold.js';
 
 export { AggregateLimitError } from './group-rows.js';
 
@@ -18,24 +19,6 @@ export const MAX_BUCKETS = 5_000_000;
 
 /** Samples that percentiles are computed of, over all groups: they are all kept until the end, for the same reason. */
 export const MAX_PERCENTILE_VALUES = 5_000_000;
-
-/**
- * Samples of one series that were folded before: all those of some span of time that lies in one bucket. Whoever has many
- * to add may give the same object each time.
- */
-export interface RollupRow {
-  readonly count: number;
-  readonly sum: number;
-  readonly min: number;
-  readonly max: number;
-  /** The first and the last value and their times. */
-  readonly first: number;
-  readonly last: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
-  /** As in AggregateGroup, of the steps within the span; only counters' is read. */
-  readonly increase: number;
-}
 
 /** Which series fall into which group: the same for every question about the same series, and worth keeping. */
 export class Grouping {
@@ -68,7 +51,7 @@ interface Group {
   lastMs: number;
 }
 
-export class Aggregator {
+export class Aggregator implements SampleFold<PartialAggregate> {
   private readonly groups: readonly Group[];
   private readonly groupOf: Uint32Array;
   /** Per slot: 1 once it held a sample. */
@@ -117,8 +100,8 @@ export class Aggregator {
    */
   add(slot: number, timestampsMs: Float64Array, values: Float64Array, from: number, to: number): void {
     const { stepMs, range } = this;
-    let start = from < to && (timestampsMs[from] as number) < range.startMs ? firstAt(timestampsMs, from, to, range.startMs) : from;
-    const end = start < to && (timestampsMs[to - 1] as number) >= range.endMs ? firstAt(timestampsMs, start, to, range.endMs) : to;
+    let start = firstWithin(range, timestampsMs, from, to);
+    const end = endWithin(range, timestampsMs, start, to);
     if (start >= end) return;
     const group = this.holds(slot, timestampsMs[start] as number, timestampsMs[end - 1] as number);
     const { rows } = group;
@@ -297,16 +280,6 @@ export class Aggregator {
     this.previous[slot] = previous;
     return increase;
   }
-}
-
-/** The first of the ascending rows `from` to `to` at or behind a time; `to` when there is none. */
-function firstAt(timestampsMs: Float64Array, from: number, to: number, timeMs: number): number {
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if ((timestampsMs[middle] as number) < timeMs) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }
 
 /** The end of the run that begins at `from` and ends before `beforeMs`, looked for from a guess on. */

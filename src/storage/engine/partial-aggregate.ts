@@ -2,6 +2,7 @@
  * What the samples of one stretch of time amount to in a question: the part of an answer that stays the same from one
  * asking to the next while no sample of that stretch changes. Made by Aggregator.partial, added by Aggregator.addPartial.
  */
+import type { FoldPart } from './sample-fold.js';
 
 /** One group's buckets; groups that hold nothing are left out. */
 export interface PartialGroup {
@@ -15,7 +16,7 @@ export interface PartialGroup {
   readonly lastMs: number;
 }
 
-export interface PartialAggregate {
+export interface PartialAggregate extends FoldPart {
   readonly groups: readonly PartialGroup[];
   /** Slots that hold samples, ascending. The columns below have one number for each. */
   readonly slots: Uint32Array;
@@ -23,5 +24,4 @@ export interface PartialAggregate {
   readonly means: { readonly bucketsMs: Float64Array; readonly counts: Float64Array; readonly sums: Float64Array } | null;
   /** How a counter came in and went out, where increases are wanted: the step from the stretch before is still to be added. */
   readonly steps: { readonly bucketsMs: Float64Array; readonly first: Float64Array; readonly last: Float64Array } | null;
-  readonly byteCount: number;
 }

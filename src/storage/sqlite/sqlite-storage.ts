@@ -119,6 +119,7 @@ export class SqliteStorage implements Storage, Part {
     this.reader = {
       samples: async (query) => unpackSamples(await read.call('samples', query)),
       aggregate: async (query) => unpack(await read.call('aggregate', query)),
+      totals: (query) => read.call('totals', query),
       latest: async (query) => unpackSamples(await read.call('latest', query)),
       series: async (query) => {
         const { series, total } = await read.call('series', query);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultRules } from '../../../src/alerting/default-rules.js';
+import type { TotalsQuery } from '../../../src/storage/ports.js';
 import { AppError } from '../../../src/model/errors.js';
 import { AlertWorld, MINUTE, metricRule, SECOND, T0 } from '../../helpers/alert-world.js';
 
@@ -132,6 +133,33 @@ describe('what is looked at', () => {
       ['alone', '0', 2.5],
       ['alone', '1', 100],
     ]);
+  });
+
+  test.each([
+    [['agent'], { agent: 'a' }],
+    [['name'], { name: 'load' }],
+    // Of what is told by all tags, groups of several series are those that differ in target_ip only.
+    [null, { agent: 'a', target: 'x' }],
+  ])('percentiles of several metrics by %j are each of its own samples', async (by, labels) => {
+    const alike = { condition: 'gte', threshold: 0, by } as const;
+    await world.addRule(metricRule({ ...alike, aggregation: 'p50' }, { name: 'half of load' }));
+    await world.addRule(metricRule({ ...alike, aggregation: 'p99', metricName: 'ping' }, { name: 'most of ping' }));
+    await world.addRule(metricRule({ ...alike, aggregation: 'p50', metricName: 'ping' }, { name: 'half of ping' }));
+    for (const [name, values] of [
+      ['load', [1, 2, 6]],
+      ['ping', [10, 30, 80]],
+    ] as const) {
+      for (const [i, value] of values.entries())
+        world.sample(value, { name, tags: { target: 'x', target_ip: String(i) }, timestampMs: T0 + i });
+    }
+    await world.pass(INTERVAL);
+    const values = world.evaluator.alerts().map((alert) => [alert.labels.alertname, alert.value]);
+    expect(values).toEqual([
+      ['half of load', 2],
+      ['most of ping', 79],
+      ['half of ping', 30],
+    ]);
+    expect(world.evaluator.alerts()[0]?.labels).toMatchObject(labels);
   });
 
   test.each(['last', 'avg', 'p90'] as const)('%s of a series that is new', async (aggregation) => {
@@ -727,13 +755,15 @@ describe('when storage fails', () => {
   test('a rule whose samples cannot be read says why; the others are evaluated', async () => {
     const bad = await world.addRule(metricRule({ aggregation: 'p99' }));
     const good = await world.addRule(metricRule(LAST, { name: 'good' }));
-    const reader = world.reader as { aggregate?: unknown };
-    reader.aggregate = () => Promise.reject(new AppError('query_timeout', 'it took too long'));
+    const reader = world.reader as { totals?: unknown };
+    const totals = world.reader.totals.bind(world.reader);
+    reader.totals = (query: TotalsQuery) =>
+      query.percentiles === undefined ? totals(query) : Promise.reject(new AppError('query_timeout', 'it took too long'));
     await samples(50);
     expect(world.evaluator.status(bad.id)).toMatchObject({ error: 'it took too long', lastEvaluatedAtMs: null });
     expect(world.evaluator.status(good.id)).toMatchObject({ error: null, firing: 1, pending: 0 });
     // Its class's is there again.
-    delete reader.aggregate;
+    delete reader.totals;
     await samples(50);
     expect(world.evaluator.status(bad.id)).toMatchObject({ error: null });
   });

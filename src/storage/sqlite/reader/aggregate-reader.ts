@@ -1,7 +1,10 @@
 import { AppError } from '../../../model/errors.js';
 import type { TimeRange } from '../../../model/metric.js';
 import { AggregateLimitError, Aggregator, Grouping } from '../../engine/aggregate.js';
-import type { AggregateGroup, AggregateQuery, GroupKey } from '../../ports.js';
+import type { PartialAggregate } from '../../engine/partial-aggregate.js';
+import type { FoldPart, SampleFold } from '../../engine/sample-fold.js';
+import { SeriesTotalsFold, type TotalsPart } from '../../engine/series-totals.js';
+import type { AggregateGroup, AggregateQuery, GroupKey, SeriesTotals, TotalsQuery } from '../../ports.js';
 import { isRawGone } from '../units/day-tiers.js';
 import { TIER, type UnitRow } from '../units/unit-rows.js';
 import { AnswerParts } from './answer-parts.js';
@@ -22,7 +25,19 @@ interface Piece {
   readonly endMs: number;
   /** The unit that tells all of it; null when others have a part in it. */
   readonly unitId: number | null;
-  fold(aggregator: Aggregator): void;
+  fold(into: Pick<SampleFold<never>, 'add' | 'addRollup'>): void;
+}
+
+/** A question as far as the way to its answer is concerned. */
+type Asked = Pick<AggregateQuery, 'range' | 'stepMs' | 'wants'>;
+
+/** What is asked, and how a stretch of time that makes a part of the answer is folded and found again. */
+interface Folding<Part extends FoldPart> {
+  readonly asked: Asked;
+  /** Null: nobody will ask it again. */
+  readonly question: string | null;
+  readonly parts: AnswerParts<Part>;
+  readonly foldOf: (range: TimeRange) => SampleFold<Part>;
 }
 
 /**
@@ -31,7 +46,8 @@ interface Piece {
  * all there is count once they are folded into those.) Must run within one read transaction.
  */
 export class AggregateReader {
-  private readonly parts = new AnswerParts();
+  private readonly parts = new AnswerParts<PartialAggregate>();
+  private readonly totalsParts = new AnswerParts<TotalsPart>();
   /** As long as the series finder keeps a lookup. */
   private readonly groupings = new WeakMap<SeriesLookup, Map<string, Grouping>>();
 
@@ -48,46 +64,60 @@ export class AggregateReader {
     const lookup = this.series.lookUp(query.filter);
     const { range, stepMs, groupBy, wants } = query;
     const grouping = this.groupingOf(lookup, groupBy);
-    const aggregator = new Aggregator(lookup.infos, range, stepMs, grouping, wants);
+    const foldOf = (part: TimeRange): Aggregator => new Aggregator(lookup.infos, part, stepMs, grouping, wants);
     const question = lookup.version === null ? null : JSON.stringify([lookup.version, stepMs, groupBy, wants]);
+    const aggregator = foldOf(range);
+    this.foldAll(lookup, aggregator, { asked: query, question, parts: this.parts, foldOf });
+    return aggregator.result();
+  }
+
+  /** As `aggregate` by series, in one bucket. @throws as `aggregate` */
+  totals({ filter, range, percentiles }: TotalsQuery): SeriesTotals {
+    this.reader.startTimer();
+    const lookup = this.series.lookUp(filter);
+    const asked: Asked = { range, stepMs: null, ...(percentiles !== undefined && { wants: { percentiles } }) };
+    const foldOf = (part: TimeRange): SeriesTotalsFold => new SeriesTotalsFold(lookup.infos, part, percentiles ?? null);
+    const totals = foldOf(range);
+    const question = lookup.version === null ? null : String(lookup.version);
+    this.foldAll(lookup, totals, { asked, question, parts: this.totalsParts, foldOf });
+    return totals.result();
+  }
+
+  private foldAll<Part extends FoldPart>(lookup: SeriesLookup, into: SampleFold<Part>, folding: Folding<Part>): void {
     try {
-      for (const day of this.days.within(range, 'ascending', ALL_TIERS)) {
-        for (const pieces of inOrder(this.pieces(day, lookup, query)))
-          this.fold(pieces, query, question, aggregator, (part) => new Aggregator(lookup.infos, part, stepMs, grouping, wants));
+      for (const day of this.days.within(folding.asked.range, 'ascending', ALL_TIERS)) {
+        for (const pieces of inOrder(this.pieces(day, lookup, folding.asked))) this.fold(pieces, into, folding);
       }
     } catch (error) {
       if (!(error instanceof AggregateLimitError)) throw error;
       throw new AppError('validation_failed', error.message);
     }
-    return aggregator.result();
   }
 
-  /** Pieces of the same stretch of time: such as units tell wholly are folded once for all who ask the same of them (null: nobody will). */
-  private fold(
+  /** Pieces of the same stretch of time: such as units tell wholly are folded once for all who ask the same of them. */
+  private fold<Part extends FoldPart>(
     pieces: readonly Piece[],
-    query: AggregateQuery,
-    question: string | null,
-    aggregator: Aggregator,
-    aggregatorOf: (part: TimeRange) => Aggregator,
+    into: SampleFold<Part>,
+    { asked, question, parts, foldOf }: Folding<Part>,
   ): void {
     const { startMs, endMs } = pieces[0] as Piece;
-    const lasting = isPart(startMs, endMs, query) ? pieces.filter(({ unitId }) => unitId !== null) : [];
+    const lasting = isPart(startMs, endMs, asked) ? pieces.filter(({ unitId }) => unitId !== null) : [];
     // Of a single unit the units' own cache is enough.
     if (question === null || lasting.length < 2) {
-      for (const piece of pieces) piece.fold(aggregator);
+      for (const piece of pieces) piece.fold(into);
       return;
     }
     const key = `${question} ${startMs} ${endMs}`;
     const unitIds = lasting.map(({ unitId }) => unitId as number);
-    let part = this.parts.find(key, unitIds);
+    let part = parts.find(key, unitIds);
     if (part === null) {
-      const own = aggregatorOf({ startMs, endMs });
+      const own = foldOf({ startMs, endMs });
       for (const piece of lasting) piece.fold(own);
       part = own.partial();
-      this.parts.add(key, unitIds, part);
+      parts.add(key, unitIds, part);
     }
-    aggregator.addPartial(part);
-    for (const piece of pieces) if (piece.unitId === null) piece.fold(aggregator);
+    into.addPartial(part);
+    for (const piece of pieces) if (piece.unitId === null) piece.fold(into);
   }
 
   private groupingOf(lookup: SeriesLookup, groupBy: readonly GroupKey[]): Grouping {
@@ -102,7 +132,7 @@ export class AggregateReader {
     return grouping;
   }
 
-  private pieces(day: TimeRange, lookup: SeriesLookup, query: AggregateQuery): Piece[] {
+  private pieces(day: TimeRange, lookup: SeriesLookup, query: Asked): Piece[] {
     const rollups = this.segments.rollups(day, lookup);
     const segments = this.segments.within(day, lookup);
     const pieces: Piece[] = [];
@@ -133,12 +163,12 @@ export class AggregateReader {
       startMs: unit.startMs,
       endMs: unit.startMs + unit.spanMs,
       unitId: unit.id,
-      fold: (aggregator) => this.reader.readRollup(unit, slots, day, (slot, startMs, row) => aggregator.addRollup(slot, startMs, row)),
+      fold: (into) => this.reader.readRollup(unit, slots, day, (slot, startMs, row) => into.addRollup(slot, startMs, row)),
     };
   }
 
   /** Columns that lie in one bucket as a whole are told by what their unit's directory says of them; others are read. */
-  private ofSegment(segment: Segment, day: TimeRange, { stepMs, wants }: AggregateQuery): Piece {
+  private ofSegment(segment: Segment, day: TimeRange, { stepMs, wants }: Asked): Piece {
     const { unit, startMs, batchIds } = segment;
     const endMs = startMs + (unit?.spanMs ?? HOUR_MS);
     const inOneBucket =
@@ -147,10 +177,10 @@ export class AggregateReader {
       startMs,
       endMs,
       unitId: batchIds.length === 0 && unit !== null ? unit.id : null,
-      fold: (aggregator) =>
+      fold: (into) =>
         this.reader.read(segment, day, {
-          slice: ({ slot, timestampsMs, values, from, to }) => aggregator.add(slot, timestampsMs, values, from, to),
-          totals: inOneBucket ? (slot, row) => aggregator.addRollup(slot, row.firstMs, row) : undefined,
+          slice: ({ slot, timestampsMs, values, from, to }) => into.add(slot, timestampsMs, values, from, to),
+          totals: inOneBucket ? (slot, row) => into.addRollup(slot, row.firstMs, row) : undefined,
           timesOnly: wants?.countsOnly === true,
         }),
     };
@@ -180,7 +210,7 @@ function inOrder(pieces: readonly Piece[]): Piece[][] {
 }
 
 /** Whether what a stretch amounts to is a part of this answer, and of the next one about a later range. */
-function isPart(startMs: number, endMs: number, { range, stepMs, wants }: AggregateQuery): boolean {
+function isPart(startMs: number, endMs: number, { range, stepMs, wants }: Asked): boolean {
   if (startMs < range.startMs || endMs > range.endMs || wants?.percentiles !== undefined) return false;
   if (stepMs === null || Math.floor(startMs / stepMs) === Math.floor((endMs - 1) / stepMs)) return true;
   return startMs % stepMs === 0 && endMs % stepMs === 0;
@@ -190,7 +220,7 @@ function isPart(startMs: number, endMs: number, { range, stepMs, wants }: Aggreg
  * Whether the hourly rollup has all that is asked for: of a whole day, with nothing newer than its unit, and for steps of
  * hours that are shorter than it. Longer ones are told by the unit's directory.
  */
-function saysTheSame(segments: readonly Segment[], day: TimeRange, { stepMs, wants }: AggregateQuery): boolean {
+function saysTheSame(segments: readonly Segment[], day: TimeRange, { stepMs, wants }: Asked): boolean {
   const [segment] = segments;
   if (stepMs === null || stepMs % HOUR_MS !== 0 || stepMs % DAY_MS === 0 || wants?.percentiles !== undefined) return false;
   return segments.length === 1 && segment?.unit?.spanMs === DAY_MS && segment.batchIds.length === 0 && day.endMs - day.startMs === DAY_MS;

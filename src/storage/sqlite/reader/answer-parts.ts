@@ -1,13 +1,13 @@
-import type { PartialAggregate } from '../../engine/partial-aggregate.js';
+import type { FoldPart } from '../../engine/sample-fold.js';
 
-/** Bytes of parts that one reader thread keeps. */
+/** Bytes of parts that one reader thread keeps for one kind of question. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Larger ones are not kept: they would drive out many that are as useful. */
 const MAX_PART_BYTES = MAX_BYTES / 8;
 
-interface Known {
+interface Known<Part> {
   readonly unitIds: readonly number[];
-  readonly part: PartialAggregate;
+  readonly part: Part;
 }
 
 /**
@@ -15,12 +15,12 @@ interface Known {
  * count. A dashboard asks the same question every few seconds, and all but the last hour of its answer stays the same.
  * The least recently used leave first.
  */
-export class AnswerParts {
-  private readonly known = new Map<string, Known>();
+export class AnswerParts<Part extends FoldPart> {
+  private readonly known = new Map<string, Known<Part>>();
   private bytes = 0;
 
   /** The part, when it was made of exactly these units. */
-  find(key: string, unitIds: readonly number[]): PartialAggregate | null {
+  find(key: string, unitIds: readonly number[]): Part | null {
     const found = this.known.get(key);
     if (found === undefined) return null;
     this.forget(key, found);
@@ -29,7 +29,7 @@ export class AnswerParts {
     return found.part;
   }
 
-  add(key: string, unitIds: readonly number[], part: PartialAggregate): void {
+  add(key: string, unitIds: readonly number[], part: Part): void {
     if (part.byteCount > MAX_PART_BYTES) return;
     const old = this.known.get(key);
     if (old !== undefined) this.forget(key, old);
@@ -40,12 +40,12 @@ export class AnswerParts {
     }
   }
 
-  private keep(key: string, known: Known): void {
+  private keep(key: string, known: Known<Part>): void {
     this.known.set(key, known);
     this.bytes += known.part.byteCount + 8 * known.unitIds.length;
   }
 
-  private forget(key: string, known: Known): void {
+  private forget(key: string, known: Known<Part>): void {
     this.known.delete(key);
     this.bytes -= known.part.byteCount + 8 * known.unitIds.length;
   }

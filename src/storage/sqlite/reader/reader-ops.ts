@@ -44,6 +44,7 @@ export function createReaderOps(db: Db, settings: { readonly queryTimeoutMs: num
   return {
     samples: (query: SampleQuery) => packSamples(samples.samples(query)),
     aggregate: (query: AggregateQuery) => pack(aggregates.aggregate(query)),
+    totals: aggregates.totals.bind(aggregates),
     latest: (query: Parameters<SampleReader['latest']>[0]) => packSamples(samples.latest(query)),
     series(query: Parameters<SeriesFinder['list']>[0]) {
       const { series: page, total } = series.list(query);

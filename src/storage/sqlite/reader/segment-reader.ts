@@ -1,7 +1,8 @@
 import { AppError } from '../../../model/errors.js';
 import type { TimeRange } from '../../../model/metric.js';
-import type { RollupRow } from '../../engine/aggregate.js';
+
 import type { ObjectValue } from '../../engine/codec/batch-payload.js';
+import type { RollupRow } from '../../engine/sample-fold.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
 import type { UnitReader } from '../../engine/unit-reader.js';
 import { damaged } from '../damaged.js';
