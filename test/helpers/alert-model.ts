@@ -4,6 +4,7 @@
  */
 import type { AgentSubject, AlertRuleFields, MetricSubject } from '../../src/model/alert.js';
 import { SECOND, T0 } from './alert-world.js';
+import type { Place } from './naive-reader.js';
 
 /** What counts as having gone by at the most, and how old news may be, for rules of this interval. */
 const MAX_STEP = 300 * SECOND;
@@ -24,6 +25,8 @@ export interface ModelSample {
 }
 
 interface ModelAgent {
+  readonly provider: string;
+  readonly region: string;
   /** Null: it is not connected. */
   sinceMs: number | null;
   heardMs: number;
@@ -59,9 +62,17 @@ export class AlertModel {
   private readonly saved = new Map<string, ModelState>();
   readonly news: string[] = [];
 
-  constructor(agentIds: readonly string[]) {
-    for (const id of agentIds) {
-      this.agents.set(id, { sinceMs: T0 - 3_600_000, heardMs: T0, skewMs: null, hasFailedConfig: false, newestLateMs: null });
+  constructor(places: Readonly<Record<string, Pick<Place, 'provider' | 'region'>>>) {
+    for (const [id, { provider, region }] of Object.entries(places)) {
+      this.agents.set(id, {
+        provider,
+        region,
+        sinceMs: T0 - 3_600_000,
+        heardMs: T0,
+        skewMs: null,
+        hasFailedConfig: false,
+        newestLateMs: null,
+      });
     }
   }
 
@@ -97,8 +108,15 @@ export class AlertModel {
     }
   }
 
+  private isMeant({ filter: { agentIds = [], providers = [], regions = [] } }: AlertRuleFields, id: string): boolean {
+    const { provider, region } = this.agents.get(id)!;
+    const allows = (list: readonly string[], value: string): boolean => list.length === 0 || list.includes(value);
+    return allows(agentIds, id) && allows(providers, provider) && allows(regions, region);
+  }
+
   private evaluateAgents(rule: AlertRuleFields, { condition, thresholdMs }: AgentSubject, nowMs: number): void {
     for (const [id, { sinceMs, heardMs, skewMs, hasFailedConfig }] of this.agents) {
+      if (!this.isMeant(rule, id)) continue;
       const isThere = sinceMs !== null;
       const [bad, mayBegin] = {
         disconnected: [!isThere, true] as const,
@@ -113,7 +131,7 @@ export class AlertModel {
   private evaluateMetric(rule: AlertRuleFields, subject: MetricSubject, nowMs: number): void {
     const groups = new Map<string, ModelSample[]>();
     for (const sample of this.samples.values()) {
-      if (sample.name !== subject.metricName || !(rule.filter.agentIds?.includes(sample.agentId) ?? true)) continue;
+      if (sample.name !== subject.metricName || !this.isMeant(rule, sample.agentId)) continue;
       const { target } = sample.tags;
       const labels = subject.by === null ? { agent: sample.agentId, target } : subject.by.length === 0 ? {} : { target };
       const key = JSON.stringify(labels);

@@ -7,7 +7,7 @@ import { EventBus } from '../../src/runtime/event-bus.js';
 import { agentOf, FakeAgents } from './fake-agents.js';
 import { MemoryAlertStores } from './memory-alert-stores.js';
 import { MemoryLogger } from './memory-logger.js';
-import { NaiveReader, type PlainSample } from './naive-reader.js';
+import { NaiveReader, type Place, type PlainSample } from './naive-reader.js';
 
 export const T0 = Date.UTC(2026, 0, 31, 12);
 export const SECOND = 1_000;
@@ -44,7 +44,8 @@ export function metricRule(subject: Partial<MetricSubject> = {}, fields: Partial
 export class AlertWorld {
   readonly stores = new MemoryAlertStores();
   readonly agents = new FakeAgents();
-  readonly reader = new NaiveReader();
+  private readonly places: Record<string, Place> = {};
+  readonly reader = new NaiveReader([], this.places);
   readonly logger = new MemoryLogger();
   readonly bus = new EventBus<Events>(this.logger);
   readonly systemAlerts: SystemAlert[] = [];
@@ -61,7 +62,10 @@ export class AlertWorld {
   }
 
   addAgent(id: string, fields: Partial<Agent> = {}): void {
-    this.agents.agents.set(id, agentOf(id, { connectedAtMs: T0 - 3_600_000, lastSeenMs: this.nowMs, ...fields }));
+    const agent = agentOf(id, { connectedAtMs: T0 - 3_600_000, lastSeenMs: this.nowMs, ...fields });
+    this.agents.agents.set(id, agent);
+    const { provider, region, zone } = agent;
+    this.places[id] = { provider, region, zone };
   }
 
   setAgent(id: string, fields: Partial<Agent>): void {

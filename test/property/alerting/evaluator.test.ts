@@ -10,7 +10,8 @@ import { AlertModel, LATE, type ModelSample } from '../../helpers/alert-model.js
 import { AlertWorld, MINUTE, metricRule, SECOND, T0 } from '../../helpers/alert-world.js';
 
 const INTERVAL = 10 * SECOND;
-const AGENTS = ['a', 'b'];
+const PLACES = { a: { provider: 'gcp', region: 'eu' }, b: { provider: 'aws', region: 'us' } } as const;
+const AGENTS = ['a', 'b'] as const;
 const TAGS: readonly Record<string, string>[] = [{ target: 't' }, { target: 't', target_ip: '192.0.2.1' }, { target: 'u' }];
 const NAMES = ['load', 'loss'];
 const durations = fc.constantFrom(0, 0, INTERVAL, 30 * SECOND, 2 * MINUTE, 7 * MINUTE);
@@ -24,11 +25,20 @@ const subject = fc.record({
   by: fc.constantFrom(null, null, ['target'], []),
   noData: fc.constantFrom('keep', 'ok', 'alert'),
 } as const);
+const filter = fc.constantFrom(
+  {},
+  {},
+  {},
+  { agentIds: ['a'] },
+  { providers: ['aws', 'azure'] },
+  { regions: ['eu'] },
+  { providers: ['gcp'], regions: ['us'] },
+);
 const ruleFields = (name: string) =>
   fc
     .record({
       subject,
-      filter: fc.constantFrom({}, {}, { agentIds: ['a'] }),
+      filter,
       forMs: durations,
       keepFiringForMs: durations,
       enabled: fc.constantFrom(true, true, true, false),
@@ -38,6 +48,7 @@ const agentRule = fc
   .record({
     condition: fc.constantFrom('disconnected', 'stale', 'clock_skew', 'config_failed'),
     thresholdMs: fc.constantFrom(null, 20 * SECOND),
+    filter,
     forMs: durations,
     keepFiringForMs: durations,
   } as const)
@@ -90,12 +101,12 @@ const CONFIG = {
 
 class Run {
   readonly world = new AlertWorld();
-  readonly model = new AlertModel(AGENTS);
+  readonly model = new AlertModel(PLACES);
   private readonly ids = new Map<string, string>();
 
   async start(rules: readonly AlertRuleFields[]): Promise<void> {
     for (const id of AGENTS) {
-      this.world.addAgent(id);
+      this.world.addAgent(id, PLACES[id]);
       // Long ago there was a sample of everything, so that nothing is unheard of.
       for (const name of NAMES) for (const tags of TAGS) this.add({ agentId: id, name, tags, timestampMs: T0 - 50 * MINUTE, value: 0 });
     }

@@ -170,17 +170,59 @@ describe('what is looked at', () => {
     expect(world.states()).toEqual({ '{"agent":"b"}': 'firing' });
   });
 
-  test('a filter: agents, places and tags', async () => {
+  test.each([
+    ['agents', { agentIds: ['b', 'c'] }, ['b x', 'b y', 'c x']],
+    ['providers', { providers: ['gcp', 'azure'] }, ['a x', 'a y', 'c x']],
+    ['regions', { regions: ['eu'] }, ['a x', 'a y', 'b x', 'b y']],
+    ['tags', { tags: [{ key: 'disk', value: 'y' }] }, ['a y', 'b y']],
+    ['all of that', { agentIds: ['a', 'b'], providers: ['aws'], regions: ['eu'], tags: [{ key: 'disk', value: 'x' }] }, ['b x']],
+  ] as const)('a filter by %s', async (_, filter, expected) => {
     world = new AlertWorld();
-    world.addAgent('a', { provider: 'gcp' });
-    world.addAgent('b', { provider: 'aws' });
+    world.addAgent('a', { provider: 'gcp', region: 'eu' });
+    world.addAgent('b', { provider: 'aws', region: 'eu' });
+    world.addAgent('c', { provider: 'gcp', region: 'us' });
     await world.start();
-    await world.addRule(metricRule(LAST, { filter: { agentIds: ['a'], tags: [{ key: 'disk', value: 'x' }] } }));
-    world.sample(11, { tags: { disk: 'x' } });
-    world.sample(11, { tags: { disk: 'y' } });
-    world.sample(11, { agentId: 'b', tags: { disk: 'x' } });
+    for (const aggregation of ['last', 'max', 'p50'] as const) {
+      await world.addRule(metricRule({ aggregation }, { name: aggregation, filter }));
+    }
+    for (const series of ['a x', 'a y', 'b x', 'b y', 'c x']) {
+      const [agentId = '', disk = ''] = series.split(' ');
+      world.sample(11, { agentId, tags: { disk } });
+    }
     await world.pass(INTERVAL);
-    expect(world.states()).toEqual({ '{"agent":"a","disk":"x"}': 'firing' });
+    const found = world.evaluator.alerts().map(({ labels: { alertname, agent, disk } }) => [alertname, `${String(agent)} ${String(disk)}`]);
+    expect(found).toEqual(['last', 'max', 'p50'].flatMap((name) => expected.map((group) => [name, group])));
+    if ('tags' in filter) return;
+    await world.addRule({
+      ...metricRule({}, { name: 'down', filter }),
+      subject: { kind: 'agent', condition: 'disconnected', thresholdMs: null },
+    });
+    for (const id of ['a', 'b', 'c']) world.setAgent(id, { status: 'disconnected' });
+    await world.pass(INTERVAL);
+    const down = world.evaluator.alerts().flatMap(({ labels }) => (labels.alertname === 'down' ? labels.agent : []));
+    expect(down).toEqual([...new Set(expected.map((group) => group[0]))]);
+  });
+
+  test('groups by place', async () => {
+    world = new AlertWorld();
+    for (const [id, provider, region] of [
+      ['a', 'gcp', 'eu'],
+      ['b', 'gcp', 'eu'],
+      ['c', 'aws', 'eu'],
+    ] as const) {
+      world.addAgent(id, { provider, region });
+      world.sample(10 + id.charCodeAt(0), { agentId: id });
+    }
+    await world.start();
+    await world.addRule(metricRule({ by: ['provider', 'region'], aggregation: 'max' }));
+    await world.addRule(metricRule({ by: ['provider', 'region'], aggregation: 'p99' }, { name: 'p99' }));
+    await world.pass(INTERVAL);
+    expect(world.evaluator.alerts().map(({ groupKey, agentId, value }) => [groupKey, agentId, Math.round(value ?? 0)])).toEqual([
+      ['{"provider":"gcp","region":"eu"}', null, 108],
+      ['{"provider":"aws","region":"eu"}', null, 109],
+      ['{"provider":"gcp","region":"eu"}', null, 108],
+      ['{"provider":"aws","region":"eu"}', null, 109],
+    ]);
   });
 
   test('a ping that failed has no target_ip, a good one has: they are one group', async () => {
