@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { alertmanagerBody } from '../../../../src/alerting/notify/channels/alertmanager.js';
-import { jsonMessage, type RenderContext } from '../../../../src/alerting/notify/channels/channel-kind.js';
+import { jsonMessage } from '../../../../src/alerting/notify/channels/channel-kind.js';
 import { discordBody } from '../../../../src/alerting/notify/channels/discord.js';
 import { ntfyBody } from '../../../../src/alerting/notify/channels/ntfy.js';
 import { pagerDutyEvent } from '../../../../src/alerting/notify/channels/pagerduty.js';
@@ -11,27 +11,15 @@ import type { NotifiedAlert, Notification } from '../../../../src/alerting/notif
 import { pieces } from '../../../../src/alerting/notify/pieces.js';
 import { webhook, webhookBody } from '../../../../src/alerting/notify/channels/webhook.js';
 import type { Tags } from '../../../../src/model/metric.js';
+import { NOW, notificationOf, notifiedAlert, sendContext } from '../../../helpers/channel-context.js';
 
 /** What receivers refuse: texts that are too long as they count it, and names they do not take. */
 
-const NOW = Date.parse('2026-11-23T12:00:00Z');
 const LINK = 'https://console.example';
-const context: RenderContext = {
-  channelId: 'channel-1',
-  channelName: 'people',
-  repeatIntervalMs: 60_000,
-  deliveryId: 'delivery-1',
-  nowMs: NOW,
-  externalUrl: LINK,
-};
+const context = sendContext();
 
 function alert(fields: Partial<NotifiedAlert> = {}): NotifiedAlert {
-  const labels = { alertname: 'Hot', severity: 'critical' };
-  return { id: 'a', status: 'firing', labels, annotations: {}, startsAtMs: NOW - 60_000, endsAtMs: null, value: 1, ...fields };
-}
-
-function notification(alerts: NotifiedAlert[]): Notification {
-  return { groupKey: '{}', groupLabels: {}, alerts, omittedAlerts: 0, stillFiring: alerts.length };
+  return notifiedAlert({ labels: { alertname: 'Hot', severity: 'critical' }, annotations: {}, ...fields });
 }
 
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
@@ -40,7 +28,7 @@ const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value
 function longOnes(text: string): Notification {
   const long = text.repeat(5_000);
   const labels = { alertname: long, severity: 'critical', ...Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`l${i}`, long])) };
-  return notification(Array.from({ length: 50 }, () => alert({ labels, annotations: { summary: long, description: long } })));
+  return notificationOf(Array.from({ length: 50 }, () => alert({ labels, annotations: { summary: long, description: long } })));
 }
 
 describe.each([
@@ -96,7 +84,7 @@ describe.each([
 });
 
 describe('what a text could mean to the receiver', () => {
-  const slackText = (summary: string): string => JSON.stringify(slackBody(notification([alert({ annotations: { summary } })]), null));
+  const slackText = (summary: string): string => JSON.stringify(slackBody(notificationOf([alert({ annotations: { summary } })]), null));
 
   test("Slack's three characters are escaped", () => {
     expect(slackText('a & b <!here> <#C1> <http://x|y> &lt;')).toContain('a &amp; b &lt;!here&gt; &lt;#C1&gt; &lt;http://x|y&gt; &amp;lt;');
@@ -115,7 +103,8 @@ describe('what a text could mean to the receiver', () => {
 });
 
 describe('an Alertmanager', () => {
-  const labelsOf = (labels: Tags): Tags => (alertmanagerBody(notification([alert({ labels })]), context) as { labels: Tags }[])[0]!.labels;
+  const labelsOf = (labels: Tags): Tags =>
+    (alertmanagerBody(notificationOf([alert({ labels })]), context) as { labels: Tags }[])[0]!.labels;
 
   test('gets names it takes, and all of the labels', () => {
     const given = {
@@ -140,14 +129,14 @@ describe('an Alertmanager', () => {
 
   test('gets no empty labels, and no end before the start', () => {
     expect(labelsOf({ alertname: 'Hot', rack: '' })).toEqual({ alertname: 'Hot' });
-    const [sent] = alertmanagerBody(notification([alert({ status: 'resolved', startsAtMs: NOW, endsAtMs: NOW - 1 })]), context) as any[];
+    const [sent] = alertmanagerBody(notificationOf([alert({ status: 'resolved', startsAtMs: NOW, endsAtMs: NOW - 1 })]), context) as any[];
     expect(sent).toMatchObject({ startsAt: '2026-11-23T12:00:00.000Z', endsAt: '2026-11-23T12:00:00.000Z' });
   });
 });
 
 test('a webhook gets 200 alerts, the worst first, and is told how many there are beside them', () => {
   const alerts = Array.from({ length: 250 }, (_, i) => alert({ id: `a${i}`, labels: { severity: i === 249 ? 'critical' : 'info' } }));
-  const [piece, ...others] = pieces(notification(alerts), webhook);
+  const [piece, ...others] = pieces(notificationOf(alerts), webhook);
   expect(others).toEqual([]);
   const { alerts: sent, truncatedAlerts } = webhookBody(piece!, context) as any;
   expect([sent.length, truncatedAlerts, sent[0].labels.severity]).toEqual([200, 50, 'critical']);

@@ -1,46 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { SendContext } from '../../../../src/alerting/notify/channels/channel-kind.js';
-import { CHANNEL_KINDS } from '../../../../src/alerting/notify/channels/channel-kinds.js';
-import type { NotifiedAlert, Notification } from '../../../../src/alerting/notify/notification.js';
-import type { SendResult } from '../../../../src/alerting/notify/send-result.js';
-import { SsrfGuard } from '../../../../src/alerting/notify/ssrf-guard.js';
 import type { ChannelType } from '../../../../src/model/alert.js';
-import { type Receiver, startReceiver, status } from '../../../helpers/receiver.js';
+import { ALERT_OVER, NASTY, NOW, notificationOf, notifiedAlert, sendThrough } from '../../../helpers/channel-context.js';
+import { type Receiver, startReceiver } from '../../../helpers/receiver.js';
 
-const NOW = Date.parse('2026-11-23T12:00:00Z');
-const NASTY = `<b>&"'*_~\`[x](http://evil.example) <!here> @everyone \r\nBcc: x@evil.example`;
-
-function alert(fields: Partial<NotifiedAlert> = {}): NotifiedAlert {
-  return {
-    id: 'a1',
-    status: 'firing',
-    labels: { alertname: 'HighLatency', severity: 'critical', agent: 'web-1', 'net.target': '1.1.1.1' },
-    annotations: { summary: 'Latency of web-1 is high', description: 'It is 250 ms.' },
-    startsAtMs: NOW - 60_000,
-    endsAtMs: null,
-    value: 250,
-    ...fields,
-  };
-}
-
-const OVER = alert({
-  id: 'a2',
-  status: 'resolved',
-  endsAtMs: NOW - 1_000,
-  labels: { alertname: 'HighLatency', severity: 'critical', agent: 'web-2' },
-});
-
-function notification(fields: Partial<Notification> = {}): Notification {
-  return {
-    groupKey: '{"alertname":"HighLatency"}',
-    groupLabels: { alertname: 'HighLatency' },
-    alerts: [alert(), OVER],
-    omittedAlerts: 0,
-    stillFiring: 1,
-    ...fields,
-  };
-}
+const BOTH = notificationOf([notifiedAlert(), ALERT_OVER]);
 
 let receiver: Receiver;
 
@@ -49,33 +13,9 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-function context(fields: Partial<SendContext> = {}): SendContext {
-  return {
-    channelId: 'channel-1',
-    channelName: 'people',
-    repeatIntervalMs: 3_600_000,
-    deliveryId: 'delivery-1',
-    nowMs: NOW,
-    externalUrl: 'https://console.example',
-    guard: new SsrfGuard(true),
-    timeoutMs: 5_000,
-    signal: new AbortController().signal,
-    mail: { smtpUrl: 'smtp://localhost:25', from: null },
-    ...fields,
-  };
-}
-
-/** Settings as a request brings them, sent through a channel of that type. */
-function send(type: ChannelType, settings: object, told = notification(), more: Partial<SendContext> = {}): Promise<SendResult> {
-  const kind = CHANNEL_KINDS[type];
-  const checked = kind.schema.validate(settings);
-  if (checked.error !== undefined) throw checked.error;
-  return kind.send(told, checked.value, context(more));
-}
-
 /** What came of one notification. */
-async function received(type: ChannelType, settings: object, told = notification()) {
-  expect(await send(type, settings, told)).toEqual({ outcome: 'delivered' });
+async function received(type: ChannelType, settings: object, told = BOTH) {
+  expect(await sendThrough(type, settings, told)).toEqual({ outcome: 'delivered' });
   const request = receiver.received.at(-1);
   if (request === undefined) throw new Error('nothing came');
   expect(request.method).toBe('POST');
@@ -85,7 +25,7 @@ async function received(type: ChannelType, settings: object, told = notification
 
 describe('webhook', () => {
   test("is shaped like Alertmanager's", async () => {
-    const { body, headers, path } = await received('webhook', { url: `${receiver.url}/hook?x=1` }, notification({ omittedAlerts: 3 }));
+    const { body, headers, path } = await received('webhook', { url: `${receiver.url}/hook?x=1` }, { ...BOTH, omittedAlerts: 3 });
     expect(path).toBe('/hook?x=1');
     expect(headers['content-type']).toBe('application/json');
     expect(headers['x-alert-signature']).toBeUndefined();
@@ -113,7 +53,7 @@ describe('webhook', () => {
       ],
     });
     expect(body.alerts[0].fingerprint).not.toBe(body.alerts[1].fingerprint);
-    expect((await received('webhook', { url: receiver.url }, notification({ alerts: [OVER] }))).body.status).toBe('resolved');
+    expect((await received('webhook', { url: receiver.url }, notificationOf([ALERT_OVER]))).body.status).toBe('resolved');
   });
 
   test('is signed over timestamp and body', async () => {
@@ -146,7 +86,7 @@ describe('slack', () => {
     const { text } = await received(
       'slack',
       { url: receiver.url },
-      notification({ alerts: [alert({ annotations: { summary: NASTY, description: NASTY } })] }),
+      notificationOf([notifiedAlert({ annotations: { summary: NASTY, description: NASTY } })]),
     );
     expect(text).not.toContain('<!here>');
     expect(text).toContain('&lt;!here&gt;');
@@ -155,43 +95,22 @@ describe('slack', () => {
 
 describe('discord', () => {
   test('is an embed that calls nobody', async () => {
-    const { body } = await received(
-      'discord',
-      { url: receiver.url },
-      notification({ alerts: [alert({ annotations: { summary: NASTY } })] }),
-    );
+    const { body } = await received('discord', { url: receiver.url }, notificationOf([notifiedAlert({ annotations: { summary: NASTY } })]));
     expect(body.allowed_mentions).toEqual({ parse: [] });
     expect(body.embeds[0].description).toContain('\\[x\\]\\(http');
     expect(body.embeds[0].color).toBe(0xd0342c);
-  });
-
-  test('stays within what Discord takes', async () => {
-    const alerts = Array.from({ length: 50 }, (_, i) =>
-      alert({ id: `a${i}`, annotations: { summary: 'x'.repeat(5_000), description: 'y'.repeat(5_000) } }),
-    );
-    const { body } = await received('discord', { url: receiver.url }, notification({ alerts }));
-    expect(body.embeds[0].title.length).toBeLessThanOrEqual(256);
-    expect(body.embeds[0].description.length).toBeLessThanOrEqual(4_096);
   });
 });
 
 describe('teams', () => {
   test('is an adaptive card', async () => {
-    const { body } = await received('teams', { url: receiver.url }, notification({ alerts: [alert({ annotations: { summary: NASTY } })] }));
+    const { body } = await received('teams', { url: receiver.url }, notificationOf([notifiedAlert({ annotations: { summary: NASTY } })]));
     expect(body.type).toBe('message');
     const [{ contentType, content }] = body.attachments;
     expect(contentType).toBe('application/vnd.microsoft.card.adaptive');
     expect(content).toMatchObject({ type: 'AdaptiveCard', actions: [{ type: 'Action.OpenUrl', url: 'https://console.example/alerts' }] });
     expect(content.body[0]).toMatchObject({ type: 'TextBlock', color: 'Attention' });
     expect(content.body[1].text).toContain('\\[x\\]\\(http');
-  });
-
-  test('stays within what Teams takes', async () => {
-    const alerts = Array.from({ length: 50 }, (_, i) =>
-      alert({ id: `a${i}`, annotations: { summary: '*'.repeat(5_000), description: '*'.repeat(5_000) } }),
-    );
-    const { text } = await received('teams', { url: receiver.url }, notification({ alerts }));
-    expect(text.length).toBeLessThan(28_000);
   });
 });
 
@@ -214,12 +133,12 @@ describe('pagerduty', () => {
       },
       client_url: 'https://console.example/alerts',
     });
-    const closing = await received('pagerduty', settings(), notification({ alerts: [OVER], stillFiring: 0 }));
+    const closing = await received('pagerduty', settings(), notificationOf([ALERT_OVER]));
     expect(closing.body).toEqual({ routing_key: 'R0UTINGKEY', event_action: 'resolve', dedup_key: body.dedup_key });
   });
 
   test('leaves it open while something of the group fires that is not told again', async () => {
-    expect(await send('pagerduty', settings(), notification({ alerts: [OVER], stillFiring: 1 }))).toEqual({ outcome: 'delivered' });
+    expect(await sendThrough('pagerduty', settings(), notificationOf([ALERT_OVER], { stillFiring: 1 }))).toEqual({ outcome: 'delivered' });
     expect(receiver.received).toEqual([]);
   });
 });
@@ -231,7 +150,7 @@ describe('telegram', () => {
     const { path, body } = await received(
       'telegram',
       { ...settings(), message_thread_id: 7 },
-      notification({ alerts: [alert({ annotations: { summary: NASTY } })] }),
+      notificationOf([notifiedAlert({ annotations: { summary: NASTY } })]),
     );
     expect(path).toBe('/bot123456:abcdefghijklmnopqrstuvwxyz/sendMessage');
     expect(body).toMatchObject({ chat_id: '-1001234567890123', message_thread_id: 7, parse_mode: 'HTML' });
@@ -240,8 +159,8 @@ describe('telegram', () => {
   });
 
   test('leaves out alerts rather than cutting tags', async () => {
-    const alerts = Array.from({ length: 50 }, (_, i) => alert({ id: `a${i}`, annotations: { summary: '<'.repeat(250) } }));
-    const { body } = await received('telegram', settings(), notification({ alerts }));
+    const alerts = Array.from({ length: 50 }, (_, i) => notifiedAlert({ id: `a${i}`, annotations: { summary: '<'.repeat(250) } }));
+    const { body } = await received('telegram', settings(), notificationOf(alerts));
     expect(body.text.length).toBeLessThanOrEqual(4_096);
     expect(body.text).toMatch(/and 4\d more alerts/);
     for (const tag of ['b', 'i', 'a']) expect(body.text.split(`<${tag}`).length).toBe(body.text.split(`</${tag}>`).length);
@@ -262,7 +181,7 @@ describe('ntfy', () => {
     const over = await received(
       'ntfy',
       { topic: 'ops', api_url: receiver.url, username: 'me', password: 'x' },
-      notification({ alerts: [OVER] }),
+      notificationOf([ALERT_OVER]),
     );
     expect(over.body).toMatchObject({ priority: 3, tags: ['white_check_mark'] });
     expect(over.headers.authorization).toMatch(/^Basic /);
@@ -283,81 +202,5 @@ describe('alertmanager', () => {
       },
       expect.objectContaining({ endsAt: '2026-11-23T11:59:59.000Z' }),
     ]);
-  });
-});
-
-describe('every kind that posts', () => {
-  const kinds: [ChannelType, (url: string) => object][] = [
-    ['webhook', (url) => ({ url })],
-    ['slack', (url) => ({ url })],
-    ['discord', (url) => ({ url })],
-    ['teams', (url) => ({ url })],
-    ['pagerduty', (url) => ({ routing_key: 'R0UTINGKEY', api_url: url })],
-    ['telegram', (url) => ({ bot_token: '123456:abcdefghijklmnopqrstuvwxyz', chat_id: '@ops', api_url: url })],
-    ['ntfy', (url) => ({ topic: 'ops', api_url: url })],
-    ['alertmanager', (url) => ({ url })],
-  ];
-
-  test.each(kinds)("%s stays out of the server's own network", async (type, settings) => {
-    const guarded = { guard: new SsrfGuard(false) };
-    for (const host of ['127.0.0.1', 'localhost', '2130706433']) {
-      const result = await send(type, settings(receiver.url.replace('127.0.0.1', host)), notification(), guarded);
-      expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining('ALERT_WEBHOOK_ALLOW_PRIVATE') });
-    }
-    expect(receiver.received).toEqual([]);
-  });
-
-  test.each(kinds)('%s follows no redirect', async (type, settings) => {
-    receiver.answer = status(302, { location: `${receiver.url}/elsewhere` });
-    expect(await send(type, settings(receiver.url))).toMatchObject({
-      outcome: 'retry',
-      error: 'it answered 302: redirects are not followed',
-    });
-    expect(receiver.received).toHaveLength(1);
-  });
-
-  test.each(['while it looks up the name', 'while it waits for an answer'])('ends at once when it is told to: %s', async (when) => {
-    const stop = new AbortController();
-    let began: () => void = () => undefined;
-    const beginning = new Promise<void>((resolve) => {
-      began = resolve;
-    });
-    receiver.answer = () => began();
-    const guard = new SsrfGuard(true, undefined, () => began());
-    const url = when === 'while it looks up the name' ? 'http://hook.test/' : receiver.url;
-    const sent = send('webhook', { url }, notification(), { guard, timeoutMs: 60_000, signal: stop.signal });
-    await beginning;
-    stop.abort();
-    expect(await sent).toMatchObject({ outcome: 'retry' });
-  });
-
-  test.each([400, 413, 415, 422])('%p is about this body, and final', async (code) => {
-    receiver.answer = status(code, {}, 'not like this');
-    expect(await send('webhook', { url: receiver.url })).toEqual({ outcome: 'failed', error: `it answered ${code}: not like this` });
-  });
-
-  test.each([101, 307, 401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 429, 500, 503])(
-    '%p is about something that changes: it may be tried again',
-    async (code) => {
-      receiver.answer = (res) => void res.socket?.end(`HTTP/1.1 ${code} so\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n`);
-      const result = await send('webhook', { url: receiver.url });
-      expect(result).toMatchObject({ outcome: 'retry', error: expect.stringContaining(`it answered ${code}`) });
-      if (code >= 300) expect(result).toMatchObject({ retryAfterMs: 7_000 });
-    },
-  );
-
-  test.each(kinds)('%s takes alerts without texts, labels or an end, and texts of any kind', async (type, settings) => {
-    const odd = [
-      alert({ labels: {}, annotations: {} }),
-      alert({
-        id: 'b',
-        labels: { '': '', alertname: NASTY, ['x'.repeat(300)]: '\ud800' },
-        annotations: { summary: NASTY, description: '\u0000😀'.repeat(3_000) },
-      }),
-    ];
-    expect(
-      await send(type, settings(receiver.url), notification({ alerts: odd, groupLabels: {}, groupKey: '{}' }), { externalUrl: null }),
-    ).toEqual({ outcome: 'delivered' });
-    expect(receiver.received[0]!.body).not.toBeNull();
   });
 });

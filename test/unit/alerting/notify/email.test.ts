@@ -4,10 +4,10 @@ import { email } from '../../../../src/alerting/notify/channels/email.js';
 import type { NotifiedAlert, Notification } from '../../../../src/alerting/notify/notification.js';
 import type { SendResult } from '../../../../src/alerting/notify/send-result.js';
 import { SsrfGuard } from '../../../../src/alerting/notify/ssrf-guard.js';
+import { notificationOf, notifiedAlert, sendThrough } from '../../../helpers/channel-context.js';
 import { type SmtpReceiver, startSmtpReceiver } from '../../../helpers/smtp-receiver.js';
 import { urlOfNobody } from '../../../helpers/upstream.js';
 
-const NOW = Date.parse('2026-11-23T12:00:00Z');
 let server: SmtpReceiver;
 let sent: Promise<SendResult>;
 
@@ -17,35 +17,16 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 function notification(fields: Partial<NotifiedAlert> = {}): Notification {
-  const alert: NotifiedAlert = {
-    id: 'a',
-    status: 'firing',
+  const alert = notifiedAlert({
     labels: { alertname: 'HighLatency', severity: 'critical', agent: 'web-1' },
     annotations: { summary: 'Latency is high', description: 'It is 250 ms.\nSince lunch.' },
-    startsAtMs: NOW,
-    endsAtMs: null,
-    value: 250,
     ...fields,
-  };
-  return { groupKey: '{}', groupLabels: {}, alerts: [alert], omittedAlerts: 2, stillFiring: 3 };
+  });
+  return notificationOf([alert], { omittedAlerts: 2, stillFiring: 3 });
 }
 
 function send(settings: object, told = notification(), more: Partial<SendContext> = {}): Promise<SendResult> {
-  const checked = email.schema.validate(settings);
-  if (checked.error !== undefined) throw checked.error;
-  return email.send(told, checked.value, {
-    channelId: 'channel-1',
-    channelName: 'people',
-    repeatIntervalMs: 3_600_000,
-    deliveryId: 'delivery-1',
-    nowMs: NOW,
-    externalUrl: 'https://console.example',
-    guard: new SsrfGuard(true),
-    timeoutMs: 3_000,
-    signal: new AbortController().signal,
-    mail: { smtpUrl: `smtp://127.0.0.1:${server.port}`, from: null },
-    ...more,
-  });
+  return sendThrough('email', settings, told, { mail: { smtpUrl: own(), from: null }, timeoutMs: 3_000, ...more });
 }
 
 const own = (): string => `smtp://127.0.0.1:${server.port}`;
