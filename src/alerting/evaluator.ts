@@ -12,8 +12,8 @@ import { AlertLedger, type AlertListener, type LedgerDeps, SAVED_AT_ONCE } from 
 import { isOfRule, resolved, stepAlert } from './alert-steps.js';
 import { Breather } from './breather.js';
 import { agentLooks, type LookContext, type Looks, metricLooks } from './looks.js';
-import { type Observation, Observations, type Question, questionOf } from './observations.js';
-import { SeriesBook } from './series-book.js';
+import { type Observe, Observer } from './observer.js';
+import { RuleSchedule, type ScheduledRule } from './rule-schedule.js';
 
 export interface EvaluatorDeps extends LedgerDeps {
   readonly rules: Pick<AlertRuleStore, 'all'>;
@@ -27,42 +27,17 @@ export interface EvaluatorDeps extends LedgerDeps {
   readonly maxActive?: number;
 }
 
-/** How a rule's last evaluation went. Null before the first one. */
-export interface RuleStatus {
-  readonly lastEvaluatedAtMs: number | null;
-  readonly durationMs: number | null;
-  readonly error: string | null;
-  /** Series of the dictionary the rule is about, with recent samples or without; null of agent rules. 0: it can say nothing. */
-  readonly matchedSeries: number | null;
-  readonly groups: number | null;
+/** How a rule's last evaluation went. */
+export interface RuleStatus
+  extends Readonly<Pick<ScheduledRule, 'lastEvaluatedAtMs' | 'durationMs' | 'error' | 'matchedSeries' | 'groups'>> {
   readonly pending: number;
   readonly firing: number;
-}
-
-interface KnownRule {
-  readonly rule: AlertRule;
-  /** Null: it is about agents. */
-  readonly question: Question | null;
-  /** Monotonic. */
-  dueAtMs: number;
-  lastEvaluatedAtMs: number | null;
-  durationMs: number | null;
-  error: string | null;
-  matchedSeries: number | null;
-  groups: number | null;
 }
 
 const TICK_MS = 1_000;
 const MAX_ACTIVE = 10_000;
 /** Agents come back within a minute of our start: that is the longest pause between their attempts. */
 const AGENTS_SETTLE_MS = 60_000;
-const BOOK_MAX_AGE_MS = 300_000;
-const BOOK_MIN_AGE_MS = 10_000;
-/** After a failure a rule does not wait for longer, however rarely it is due. */
-const RETRY_MS = 30_000;
-
-/** What rules about metrics look at. */
-type Observe = (question: Question) => Promise<Observation>;
 
 /**
  * Evaluates rules when they are due: reads what all of them look at, finds what is bad or was, and lets the ledger keep what becomes
@@ -70,7 +45,8 @@ type Observe = (question: Question) => Promise<Observation>;
  * again by another evaluation soon after.
  */
 export class Evaluator implements Part {
-  private readonly rules = new Map<string, KnownRule>();
+  private readonly rules: RuleSchedule;
+  private readonly observer: Observer;
   private readonly ledger: AlertLedger;
   private readonly unsubscribe: (() => void)[] = [];
   private readonly monotonic: () => number;
@@ -79,16 +55,14 @@ export class Evaluator implements Part {
   private timer: NodeJS.Timeout | null = null;
   private stopped = true;
   private startedAtMs = 0;
-  private book: SeriesBook | null = null;
-  private bookReadAtMs = 0;
   private agentsChanged = false;
   private rulesAreOld = false;
   private isFailing = false;
-  /** What last kept rules about metrics from being evaluated; null: nothing did. */
-  private blindness: unknown = null;
 
   constructor(private readonly deps: EvaluatorDeps) {
     this.monotonic = deps.monotonic ?? monotonicMs;
+    this.rules = new RuleSchedule(this.monotonic);
+    this.observer = new Observer(deps.reader, this.monotonic);
     this.ledger = new AlertLedger(deps);
   }
 
@@ -143,8 +117,8 @@ export class Evaluator implements Part {
 
   /** Null: there is no such rule. */
   status(ruleId: string): RuleStatus | null {
-    const known = this.rules.get(ruleId);
-    if (known === undefined) return null;
+    const known = this.rules.find(ruleId);
+    if (known === null) return null;
     const { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups } = known;
     const { active } = this.ledger;
     const { pending, firing } = active.counts(active.ofRule(ruleId).values());
@@ -197,21 +171,24 @@ export class Evaluator implements Part {
 
   private async evaluateDue(): Promise<void> {
     if (this.rulesAreOld) await this.loadRules();
-    const due = this.takeDue();
+    const isAgentNews = this.agentsChanged;
+    this.agentsChanged = false;
+    const due = this.rules.takeDue(isAgentNews);
     if (due.length === 0) return;
     try {
       await this.evaluateRules(due);
     } catch (error) {
-      for (const known of due) this.dueSoon(known);
+      for (const known of due) this.rules.retrySoon(known);
       throw error;
     }
-    this.went(this.blindness);
+    this.went(this.observer.blindness);
   }
 
   /** @throws of storage */
-  private async evaluateRules(due: readonly KnownRule[]): Promise<void> {
+  private async evaluateRules(due: readonly ScheduledRule[]): Promise<void> {
     const nowMs = this.deps.clock.nowMs();
-    const observe = await this.observer(due, nowMs);
+    const questions = due.flatMap(({ question }) => question ?? []);
+    const observe = await this.observer.read(questions, this.rules.metricNames(), nowMs);
     const agentsHaveSettled = this.monotonic() - this.startedAtMs >= AGENTS_SETTLE_MS;
     const context = { nowMs, agents: this.deps.agents, agentsHaveSettled };
     const breather = new Breather();
@@ -227,60 +204,8 @@ export class Evaluator implements Part {
     await this.ledger.saveProgress(nowMs);
   }
 
-  /** Rules with the same interval are due at the same time, so that they share what is read. */
-  private takeDue(): KnownRule[] {
-    const nowMs = this.monotonic();
-    const { agentsChanged } = this;
-    this.agentsChanged = false;
-    const due = [...this.rules.values()].filter(
-      ({ rule, dueAtMs }) => rule.enabled && (dueAtMs <= nowMs || (agentsChanged && rule.subject.kind === 'agent')),
-    );
-    for (const known of due) {
-      const { intervalMs } = known.rule;
-      if (known.dueAtMs <= nowMs) known.dueAtMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
-    }
-    return due;
-  }
-
-  private dueSoon(known: KnownRule): void {
-    known.dueAtMs = Math.min(known.dueAtMs, this.monotonic() + RETRY_MS);
-  }
-
-  /** Never rejects: rules about agents need no samples, and are evaluated whether or not these can be read. */
-  private async observer(due: readonly KnownRule[], nowMs: number): Promise<Observe> {
-    const questions = due.flatMap(({ question }) => question ?? []);
-    if (questions.length === 0) return () => Promise.reject(new Error('nothing was asked'));
-    try {
-      const observations = new Observations(this.deps.reader, await this.bookOf(questions), questions, nowMs);
-      const isNews = await observations.meetsUnknown();
-      if (isNews && this.monotonic() - this.bookReadAtMs >= BOOK_MIN_AGE_MS) observations.use(await this.readBook());
-      this.blindness = null;
-      return (question) => observations.of(question);
-    } catch (error) {
-      this.blindness = error;
-      return async () => {
-        throw error;
-      };
-    }
-  }
-
-  private bookOf(questions: readonly Question[]): Promise<SeriesBook> {
-    const { book } = this;
-    const isYoung = this.monotonic() - this.bookReadAtMs < BOOK_MAX_AGE_MS;
-    if (book !== null && isYoung && questions.every(({ metricName }) => book.names.has(metricName))) return Promise.resolve(book);
-    return this.readBook();
-  }
-
-  private async readBook(): Promise<SeriesBook> {
-    const names = new Set<string>();
-    for (const { rule, question } of this.rules.values()) if (rule.enabled && question !== null) names.add(question.metricName);
-    this.book = await SeriesBook.read(this.deps.reader, names);
-    this.bookReadAtMs = this.monotonic();
-    return this.book;
-  }
-
   /** Its transitions go to `changed`. A rule that cannot be evaluated does not keep the others from it. */
-  private async evaluateRule(known: KnownRule, observe: Observe, context: LookContext, changed: Alert[]): Promise<void> {
+  private async evaluateRule(known: ScheduledRule, observe: Observe, context: LookContext, changed: Alert[]): Promise<void> {
     const begin = monotonicMs();
     try {
       const looks = await this.look(known, observe, context);
@@ -290,12 +215,12 @@ export class Evaluator implements Part {
     } catch (error) {
       if (!isAppError(error)) this.deps.logger.error('an alert rule could not be evaluated', { ruleId: known.rule.id, error });
       known.error = isAppError(error) ? error.message : 'internal error';
-      this.dueSoon(known);
+      this.rules.retrySoon(known);
     }
     known.durationMs = monotonicMs() - begin;
   }
 
-  private async look(known: KnownRule, observe: Observe, context: LookContext): Promise<Looks> {
+  private async look(known: ScheduledRule, observe: Observe, context: LookContext): Promise<Looks> {
     const { rule, question } = known;
     const active = this.ledger.active.ofRule(rule.id);
     if (rule.subject.kind === 'agent') return agentLooks(rule.subject, rule, active, context);
@@ -326,13 +251,7 @@ export class Evaluator implements Part {
       const over = alerts.filter((alert) => this.whyOver(alert, stored.get(alert.ruleId)) === reason);
       await this.ledger.resolve(over, reason);
     }
-    for (const id of this.rules.keys()) if (!stored.has(id)) this.rules.delete(id);
-    for (const rule of stored.values()) {
-      if (this.rules.get(rule.id)?.rule.updatedAtMs === rule.updatedAtMs) continue;
-      const question = rule.subject.kind === 'metric' ? questionOf(rule.subject, rule.filter) : null;
-      const status = { lastEvaluatedAtMs: null, durationMs: null, error: null, matchedSeries: null, groups: null };
-      this.rules.set(rule.id, { rule, question, dueAtMs: Number.NEGATIVE_INFINITY, ...status });
-    }
+    this.rules.replace(stored);
     this.rulesAreOld = false;
   }
 
@@ -340,13 +259,13 @@ export class Evaluator implements Part {
   private whyOver(alert: Alert, rule: AlertRule | undefined): ResolvedReason | null {
     if (rule === undefined) return 'rule_deleted';
     if (!rule.enabled) return 'rule_disabled';
-    const known = this.rules.get(rule.id);
-    const isSame = known === undefined ? isOfRule(alert, rule) : rule.updatedAtMs === known.rule.updatedAtMs;
+    const known = this.rules.find(rule.id);
+    const isSame = known === null ? isOfRule(alert, rule) : rule.updatedAtMs === known.rule.updatedAtMs;
     return isSame ? null : 'rule_changed';
   }
 
   private async agentDeleted(): Promise<void> {
-    this.bookReadAtMs = Number.NEGATIVE_INFINITY;
+    this.observer.forgetBook();
     try {
       await this.turn(() => this.resolveOrphans());
     } catch (error) {
