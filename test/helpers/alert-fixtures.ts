@@ -98,9 +98,14 @@ export const deliveryOf = (channelId: string, more: Partial<NewDelivery> = {}): 
   ...more,
 });
 
-/** The same as it waits, and as it is in the log. */
-export const waitingOf = ({ payloadJson: _, ...delivery }: NewDelivery): WaitingDelivery => delivery;
-export const loggedOf = ({ payloadJson, tellsResolved: _, ...delivery }: NewDelivery): LoggedDelivery => ({
-  ...delivery,
-  alerts: JSON.parse(payloadJson).alerts.length,
-});
+/** The same as it waits. */
+export function waitingOf(delivery: NewDelivery): WaitingDelivery {
+  const { payloadJson: _, ...waiting } = delivery;
+  return waiting;
+}
+
+/** And as it is in the log. */
+export function loggedOf(delivery: NewDelivery): LoggedDelivery {
+  const { tellsResolved: _, ...logged } = waitingOf(delivery);
+  return { ...logged, alerts: JSON.parse(delivery.payloadJson).alerts.length };
+}

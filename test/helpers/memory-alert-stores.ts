@@ -23,6 +23,7 @@ import type {
   DeliveryStore,
   SilenceStore,
 } from '../../src/storage/ports/alerts.js';
+import { loggedOf, waitingOf } from './alert-fixtures.js';
 
 abstract class Failing {
   failWith: Error | null = null;
@@ -190,7 +191,7 @@ export class MemoryDeliveryStore extends Failing implements DeliveryStore {
     return [...this.deliveries.values()]
       .filter(({ status }) => status === 'waiting')
       .slice(0, limit)
-      .map(({ payloadJson: _, ...delivery }) => delivery);
+      .map(waitingOf);
   }
 
   async payload(id: string): Promise<string | null> {
@@ -210,7 +211,7 @@ export class MemoryDeliveryStore extends Failing implements DeliveryStore {
     return this.newestFirst()
       .filter((delivery) => (channelId ?? delivery.channelId) === delivery.channelId)
       .slice(0, limit)
-      .map(({ payloadJson, tellsResolved: _, ...delivery }) => ({ ...delivery, alerts: JSON.parse(payloadJson).alerts.length }));
+      .map(loggedOf);
   }
 
   async purge(finishedBeforeMs: number, keep: number): Promise<number> {

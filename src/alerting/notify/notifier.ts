@@ -138,7 +138,7 @@ export class Notifier implements Part {
     }
     groups.set(channel.id, told);
     // What they tell is read when it is sent.
-    this.deps.sender.take(deliveries.map(({ payloadJson: _, ...delivery }) => delivery));
+    this.deps.sender.take(deliveries.map(withoutPayload));
   }
 
   /** Whether it was stored is not known: storage is asked, by the sender too. */
@@ -183,6 +183,11 @@ async function silencedOf(alerts: readonly Alert[], isSilenced: LabelTest): Prom
     if (state === 'firing' && isSilenced(labels)) silenced.add(id);
   }
   return silenced;
+}
+
+function withoutPayload(delivery: NewDelivery): WaitingDelivery {
+  const { payloadJson: _, ...waiting } = delivery;
+  return waiting;
 }
 
 function toDeliveries(notification: Notification, channel: Channel, nowMs: number): NewDelivery[] {

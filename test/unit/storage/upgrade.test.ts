@@ -133,10 +133,10 @@ describe.each(fixtures)('%s', (name) => {
       history: (await alerts.history({ limit: 100, offset: 0 })).alerts,
       groups: await deliveries.groups(),
       deliveries: await Promise.all(
-        (await deliveries.waiting(100)).map(async ({ tellsResolved: _, ...waiting }) => ({
-          ...waiting,
-          payloadJson: await deliveries.payload(waiting.id),
-        })),
+        (await deliveries.waiting(100)).map(async (waiting) => {
+          const { tellsResolved: _, ...delivery } = waiting;
+          return { ...delivery, payloadJson: await deliveries.payload(delivery.id) };
+        }),
       ),
     }).toEqual(expected.alerting ?? NOTHING_OF_ALERTING);
     // Default rules are for databases that never had any.
