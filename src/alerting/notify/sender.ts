@@ -143,7 +143,6 @@ export class Sender implements Part {
     while (!this.isLoaded && !this.stopped) {
       const { changes } = this;
       const waiting = await this.deps.deliveries.waiting(MAX_WAITING);
-      if (changes !== this.changes) continue;
       for (const delivery of waiting) this.enqueue(delivery);
       this.changesRead = changes;
     }
