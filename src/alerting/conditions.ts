@@ -35,7 +35,7 @@ export function isBad(
   return holds(condition, value, recoveryThreshold);
 }
 
-/** How old a group's newest sample may be for the group to become bad by it: what comes late never fires. */
+/** How old a group's newest sample may be for the group to become bad, or well again: what is older says only how it was. */
 export function freshForMs(intervalMs: number): number {
   return Math.max(LEAST_FRESH_MS, FRESH_INTERVALS * intervalMs);
 }

@@ -7,7 +7,7 @@ export type Condition = (typeof CONDITIONS)[number];
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** What becomes of a group that has no fresh samples: it counts as well, everything stays as it is, or it counts as bad. */
+/** What becomes of a group without samples in the window: it counts as well, everything stays as it is, or it counts as bad. */
 export const NO_DATA_POLICIES = ['ok', 'keep', 'alert'] as const;
 export type NoDataPolicy = (typeof NO_DATA_POLICIES)[number];
 

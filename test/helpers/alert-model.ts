@@ -86,6 +86,11 @@ export class AlertModel {
     }
   }
 
+  /** Somebody ended it. */
+  dismiss(key: string): void {
+    this.end(key, 'dismissed');
+  }
+
   crash(): void {
     for (const [key, state] of this.saved) this.states.set(key, { ...state });
   }

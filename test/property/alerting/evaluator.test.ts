@@ -83,6 +83,7 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('skew' as const), id: anAgent, ms: fc.integer({ min: -MINUTE, max: MINUTE }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('config' as const), id: anAgent, isFailed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('restart' as const, 'crash' as const), steps: off }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('dismiss' as const), nth: fc.nat({ max: 5 }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('clock' as const), byMs: fc.integer({ min: -20 * MINUTE, max: 20 * MINUTE }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('rule' as const), fields: fc.oneof(ruleFields('one'), ruleFields('two')) }) },
 );
@@ -142,6 +143,14 @@ class Run {
         if (next.type === 'crash') model.crash();
         await world[next.type](next.steps * INTERVAL);
         break;
+      case 'dismiss': {
+        const alerts = world.evaluator.alerts();
+        const alert = alerts[next.nth % alerts.length];
+        if (alert === undefined) break;
+        await world.evaluator.dismiss(alert.id);
+        model.dismiss(`${String(alert.labels.alertname)} ${alert.groupKey}`);
+        break;
+      }
       case 'clock':
         world.nowMs += next.byMs;
         break;
