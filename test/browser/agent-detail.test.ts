@@ -63,7 +63,7 @@ test('a configuration that is saved goes to the agent, which applies it, and the
   const { page } = await console.openSettled(`/agents/${ID}?tab=config`, { tolerates: [/status of 400/] });
   await page.getByLabel('Collect every').fill('5000');
   await page.getByRole('button', { name: 'Save and send' }).click();
-  await page.locator('#config-collection_interval-hint.problem').waitFor();
+  await page.getByLabel('Collect every').and(page.locator('[aria-invalid=true]')).waitFor();
   await page.getByLabel('Collect every').fill('2');
   await page.getByRole('button', { name: 'Save and send' }).click();
   await page.getByText('Version 1 is stored and sent to the agent.').waitFor();

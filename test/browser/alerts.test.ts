@@ -95,8 +95,8 @@ test('a silence is made for a maintenance window, ended and deleted', async () =
   await dialog.getByRole('radio', { name: /Again and again/ }).check();
   await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
   await dialog
-    .locator('#silence-matchers-error')
-    .filter({ hasText: /regular expression/ })
+    .getByRole('group', { name: 'Alerts with all of these labels' })
+    .locator('p', { hasText: /regular expression/ })
     .waitFor();
   await dialog.getByLabel('Value').fill('eu-.*');
   await dialog.getByRole('button', { name: 'Silence', exact: true }).click();
@@ -118,8 +118,8 @@ test('a channel is added, keeps its secrets when it is changed, and says what be
   await dialog.getByLabel('Name', { exact: true }).fill('Hook');
   await dialog.getByRole('button', { name: 'Add channel' }).click();
   await dialog.getByText('This is needed.').waitFor();
-  await dialog.locator('#setting-url').fill('http://127.0.0.1:9/hook');
-  await dialog.locator('#setting-secret').fill('s3cret');
+  await dialog.getByLabel('Address').fill('http://127.0.0.1:9/hook');
+  await dialog.getByLabel('Signing secret').fill('s3cret');
   expect(await axe(page)).toEqual([]);
   await dialog.getByRole('button', { name: 'Add channel' }).click();
   await dialog.waitFor({ state: 'detached' });

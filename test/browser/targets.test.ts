@@ -12,9 +12,9 @@ test('a target is added, found, changed, switched off and deleted', async () => 
   await dialog.getByLabel('Name', { exact: true }).fill('Name servers');
   expect(await axe(page)).toEqual([]);
   await dialog.getByRole('button', { name: 'Add target' }).click();
-  await dialog.locator('#target-address-error').filter({ hasText: /\w/ }).waitFor();
+  await dialog.getByText(/^The address /).waitFor();
   await dialog.getByRole('radio', { name: 'TCP' }).check();
-  await dialog.locator('#target-address').fill('ns1.example.com');
+  await dialog.getByLabel('Host').fill('ns1.example.com');
   await dialog.getByLabel('Port').fill('53');
   await dialog.getByRole('button', { name: 'Add target' }).click();
   await dialog.waitFor({ state: 'detached' });
@@ -47,7 +47,7 @@ test('what the server refuses is said in the form, and nothing is lost', async (
   await page.getByRole('button', { name: 'Add target' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name', { exact: true }).fill('Gateway');
-  await dialog.locator('#target-address').fill('192.0.2.1');
+  await dialog.getByLabel('Host').fill('192.0.2.1');
   await page.route('**/api/v1/targets', (route) =>
     route.fulfill({
       status: 500,
@@ -58,7 +58,7 @@ test('what the server refuses is said in the form, and nothing is lost', async (
   await dialog.getByRole('button', { name: 'Add target' }).click();
   await dialog.getByRole('alert').filter({ hasText: 'the disk is full' }).waitFor();
   await page.unroute('**/api/v1/targets');
-  expect(await dialog.locator('#target-address').inputValue()).toBe('192.0.2.1');
+  expect(await dialog.getByLabel('Host').inputValue()).toBe('192.0.2.1');
   await dialog.getByRole('button', { name: 'Add target' }).click();
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('row').filter({ hasText: 'Gateway' }).waitFor();

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Silence } from '../../../web/src/app/core/alert-types.js';
 import { durationField, parseSeconds } from '../../../web/src/app/pages/alerts/durations.js';
-import { fieldErrors, without } from '../../../web/src/app/pages/alerts/field-errors.js';
 import { matches, matchersOf, matchersText, operatorOf, withOperator } from '../../../web/src/app/pages/alerts/matchers.js';
-import { bodyOf, byState, endNow, formOf, recurrenceText, SILENCE_FIELDS } from '../../../web/src/app/pages/alerts/silence-form.js';
+import { bodyOf, byState, endNow, formOf, recurrenceText } from '../../../web/src/app/pages/alerts/silence-form.js';
 
 const equal = (label: string, value: string) => ({ label, value, is_regex: false, is_equal: true });
 
@@ -76,30 +75,6 @@ describe('the form of a silence', () => {
     expect(recurrenceText({ recurrence } as Silence)).toBe('every Sunday at 2:00, for 2 h, UTC');
     expect(recurrenceText({ recurrence: { ...recurrence, cron: '5 4 * * 2' } } as Silence)).toBe('5 4 * * 2, for 2 h, UTC');
     expect(recurrenceText({ recurrence: null } as Silence)).toBeNull();
-  });
-});
-
-describe("the server's complaints", () => {
-  test('stand beside the fields they are about, under their names for people', () => {
-    const details = [
-      { field: 'matchers[0].value', message: '"matchers[0].value" is no regular expression' },
-      { field: 'recurrence.cron', message: '"recurrence.cron" is required' },
-      { field: 'recurrence', message: '"recurrence" cannot be used: what' },
-      { field: 'recurrence.cron', message: 'second' },
-    ];
-    expect(fieldErrors(details, SILENCE_FIELDS)).toEqual({
-      matchers: 'What is silenced is no regular expression.',
-      'recurrence.cron': 'The expression is required.',
-      recurrence: 'The recurrence cannot be used: what.',
-    });
-  });
-
-  test('about nothing here are no complaints about fields', () => {
-    expect(fieldErrors([{ field: 'other', message: 'x' }, { message: 'y' }], SILENCE_FIELDS)).toBeNull();
-  });
-
-  test('go when the field is mended', () => {
-    expect(without({ a: '1', b: '2' }, 'a')).toEqual({ b: '2' });
   });
 });
 

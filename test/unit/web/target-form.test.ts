@@ -1,13 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  addressText,
-  bodyOf,
-  fieldErrors,
-  formErrors,
-  formOf,
-  matchesTarget,
-  whoText,
-} from '../../../web/src/app/pages/targets/target-form.js';
+import { addressText, bodyOf, formErrors, formOf, matchesTarget, whoText } from '../../../web/src/app/pages/targets/target-form.js';
 
 type Target = Parameters<typeof addressText>[0];
 
@@ -58,26 +50,6 @@ describe('a form', () => {
     expect(formErrors(none)).toHaveProperty('agent_ids');
     expect(formErrors({ ...none, agentIds: new Set(['a']) })).toEqual({});
     expect(formErrors(formOf(null))).toEqual({});
-  });
-});
-
-describe("the server's words", () => {
-  test('belong to the field they name, the first of each', () => {
-    expect(
-      fieldErrors([
-        { field: 'address', message: '"address" must be a host name or an IP address for a ping target' },
-        { field: 'address', message: 'second' },
-        { field: 'agent_ids.3', message: '"agent_ids[3]" is no agent id: it is empty' },
-      ]),
-    ).toEqual({
-      address: 'The address must be a host name or an IP address for a ping target.',
-      agent_ids: '"agent_ids[3]" is no agent id: it is empty.',
-    });
-  });
-
-  test('that name no field of the form belong to none', () => {
-    expect(fieldErrors([])).toBeNull();
-    expect(fieldErrors([{ message: 'no' }, { field: 'constructor', message: 'no' }])).toBeNull();
   });
 });
 

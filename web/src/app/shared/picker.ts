@@ -1,6 +1,8 @@
-import { ChangeDetectionStrategy, Component, computed, type ElementRef, input, output, signal, viewChild } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, type ElementRef, inject, input, output, signal, viewChild } from '@angular/core';
 import { X } from 'lucide';
+import { Field } from './field';
 import { Icon } from './icon';
+import { Ids } from './ids';
 
 export interface PickerOption {
   readonly value: string;
@@ -13,7 +15,8 @@ const MAX_OFFERED = 50;
 
 /**
  * Chooses several of many by typing: a combobox with a list that takes more than one (ARIA Authoring Practices). What is chosen
- * stands before the field and is taken out again by its button, or by Backspace in the empty field.
+ * stands before the field and is taken out again by its button, or by Backspace in the empty field. In a `ccv-field` that one's label is
+ * its own.
  */
 @Component({
   selector: 'ccv-picker',
@@ -23,7 +26,8 @@ const MAX_OFFERED = 50;
   styleUrl: './picker.scss',
 })
 export class Picker {
-  readonly label = input.required<string>();
+  /** Needed unless it is in a field. */
+  readonly label = input('');
   /** What an empty choice means. */
   readonly placeholder = input('all');
   readonly options = input.required<readonly PickerOption[]>();
@@ -38,8 +42,9 @@ export class Picker {
   readonly typed = output<string>();
 
   private readonly field = viewChild.required<ElementRef<HTMLInputElement>>('field');
-  /** There is one for each label on a page. */
-  protected readonly id = computed(() => `picker-${this.label().toLowerCase()}`);
+  protected readonly inField = inject(Field, { optional: true });
+  protected readonly name = computed(() => this.inField?.label() ?? this.label());
+  protected readonly id = this.inField?.id ?? inject(Ids).next('picker');
   protected readonly removeIcon = X;
   protected readonly text = signal('');
   protected readonly isOpen = signal(false);
@@ -56,7 +61,7 @@ export class Picker {
   });
   protected readonly offered = computed(() => this.matching().slice(0, MAX_OFFERED));
   protected readonly more = computed(() => this.matching().length - this.offered().length);
-  protected readonly activeId = computed(() => (this.isOpen() && this.active() >= 0 ? `${this.id()}-${this.active()}` : null));
+  protected readonly activeId = computed(() => (this.isOpen() && this.active() >= 0 ? `${this.id}-${this.active()}` : null));
   protected readonly news = computed(() => {
     if (!this.isOpen()) return '';
     const count = this.matching().length;
@@ -144,6 +149,6 @@ export class Picker {
     if (count === 0) return;
     const next = this.active() + by;
     this.active.set(next < 0 ? count - 1 : next >= count ? 0 : next);
-    queueMicrotask(() => document.getElementById(`${this.id()}-${this.active()}`)?.scrollIntoView({ block: 'nearest' }));
+    queueMicrotask(() => document.getElementById(`${this.id}-${this.active()}`)?.scrollIntoView({ block: 'nearest' }));
   }
 }

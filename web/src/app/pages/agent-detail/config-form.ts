@@ -1,4 +1,5 @@
 import { ChangeDetectionStrategy, Component, inject } from '@angular/core';
+import { Field, FieldControl } from '../../shared/field';
 import { ConfigDraft } from './config-draft';
 import { LIST_FIELDS, NUMBER_FIELDS, typedNumber, valueAt, withValue } from './config-model';
 import { ListEditor } from './list-editor';
@@ -6,30 +7,26 @@ import { ListEditor } from './list-editor';
 /** The configuration as a form: a view of the draft. */
 @Component({
   selector: 'ccv-config-form',
-  imports: [ListEditor],
+  imports: [Field, FieldControl, ListEditor],
   changeDetection: ChangeDetectionStrategy.OnPush,
   template: `<fieldset>
       <legend>Measuring and sending</legend>
       <div class="numbers">
         @for (field of numbers; track field.key) {
-          <div class="field">
-            <label [for]="'config-' + field.key">{{ field.label }}@if (field.unit) {
-              ({{ field.unit }})
-            }</label>
+          <ccv-field
+            [label]="field.unit ? field.label + ' (' + field.unit + ')' : field.label"
+            [hint]="field.hint + ', ' + field.least + '–' + field.most"
+            [problem]="problem(field.key)"
+          >
             <input
-              [id]="'config-' + field.key"
+              ccvControl
               inputmode="numeric"
               autocomplete="off"
               placeholder="left to the agent"
               [value]="text(field.key)"
-              [attr.aria-invalid]="problem(field.key) !== null"
-              [attr.aria-describedby]="'config-' + field.key + '-hint'"
-              (input)="setNumber(field.key, $event)"
+              (valueChange)="set(field.key, number($event))"
             />
-            <span [id]="'config-' + field.key + '-hint'" class="hint" [class.problem]="problem(field.key) !== null">{{
-              problem(field.key) ?? field.hint + ', ' + field.least + '–' + field.most
-            }}</span>
-          </div>
+          </ccv-field>
         }
       </div>
     </fieldset>
@@ -54,6 +51,7 @@ import { ListEditor } from './list-editor';
 export class ConfigForm {
   private readonly draft = inject(ConfigDraft);
   protected readonly numbers = NUMBER_FIELDS;
+  protected readonly number = typedNumber;
   protected readonly targets = LIST_FIELDS.filter(({ path }) => path.startsWith('targets.'));
   protected readonly filters = LIST_FIELDS.filter(({ path }) => path.startsWith('filters.'));
 
@@ -70,10 +68,6 @@ export class ConfigForm {
 
   protected problem(field: string): string | null {
     return this.draft.problems().find((problem) => problem.field === field)?.message ?? null;
-  }
-
-  protected setNumber(key: string, event: Event): void {
-    this.set(key, typedNumber((event.target as HTMLInputElement).value));
   }
 
   protected set(path: string, value: unknown): void {

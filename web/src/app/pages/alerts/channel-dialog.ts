@@ -1,11 +1,13 @@
-import { ChangeDetectionStrategy, Component, computed, ElementRef, inject, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { MAT_DIALOG_DATA, MatDialogModule, MatDialogRef } from '@angular/material/dialog';
 import type { Channel, ChannelType } from '../../core/alert-types';
-import { Api, type ApiError } from '../../core/api';
+import { Api } from '../../core/api';
+import { Field, FieldControl } from '../../shared/field';
+import { FieldGroup } from '../../shared/field-group';
+import { FormState } from '../../shared/form-state';
 import { Notice } from '../../shared/notice';
 import { bodyOf, type ChannelForm, emptied, fieldsOf, formErrors, formOf, HIDDEN, isMasked, settingWords, typeName } from './channel-form';
-import { type FieldErrors, fieldErrors, without } from './field-errors';
 import { MatchersEditor } from './matchers-editor';
 
 export { MatDialog } from '@angular/material/dialog';
@@ -16,13 +18,19 @@ export interface ChannelQuestion {
   readonly types: readonly ChannelType[];
 }
 
+const WAITS = [
+  { field: 'group_wait', key: 'groupWait', label: 'Waits for more, at first', usual: '30s' },
+  { field: 'group_interval', key: 'groupInterval', label: 'Between news of a group', usual: '5m' },
+  { field: 'repeat_interval', key: 'repeatInterval', label: 'Says it again after', usual: '4h' },
+] as const;
+
 /** Makes a channel or changes one, with the fields that its type has; closes with it as the server has it then. */
 @Component({
   selector: 'ccv-channel-dialog',
-  imports: [MatDialogModule, MatButtonModule, MatchersEditor, Notice],
+  imports: [MatDialogModule, MatButtonModule, Field, FieldControl, FieldGroup, MatchersEditor, Notice],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './channel-dialog.html',
-  styleUrl: './form.scss',
+  styleUrl: '../../shared/form.scss',
   styles: `
     .kept {
       display: flex;
@@ -46,12 +54,14 @@ export interface ChannelQuestion {
 })
 export class ChannelDialog {
   private readonly api = inject(Api);
-  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   protected readonly dialog = inject<MatDialogRef<ChannelDialog, Channel>>(MatDialogRef);
   protected readonly question = inject<ChannelQuestion>(MAT_DIALOG_DATA);
   protected readonly hidden = HIDDEN;
   protected readonly typeName = typeName;
-  protected readonly form = signal<ChannelForm>(formOf(this.question.channel, this.question.types[0]?.type ?? ''));
+  protected readonly waits = WAITS;
+  protected readonly draft = new FormState<ChannelForm>(formOf(this.question.channel, this.question.types[0]?.type ?? ''));
+  protected readonly form = this.draft.value;
+  protected readonly errors = this.draft.errors;
   private readonly type = computed(() => this.question.types.find(({ type }) => type === this.form().type));
   protected readonly settings = computed(() => {
     const { type } = this.form();
@@ -62,60 +72,33 @@ export class ChannelDialog {
       isMasked: isMasked(setting),
     }));
   });
-  protected readonly errors = signal<FieldErrors>({});
-  /** What belongs to no field. */
-  protected readonly problem = signal<ApiError | null>(null);
-  protected readonly isSaving = signal(false);
-
-  /** A field that is being mended is not complained about any longer. */
-  protected set(change: Partial<ChannelForm>, field: string): void {
-    this.form.update((form) => ({ ...form, ...change }));
-    this.errors.update((errors) => without(errors, field));
-  }
 
   protected setSetting(name: string, value: string): void {
-    this.set({ settings: { ...this.form().settings, [name]: value } }, `settings.${name}`);
+    this.draft.set({ settings: { ...this.form().settings, [name]: value } }, `settings.${name}`, 'settings');
+  }
+
+  protected setWait({ key, field }: (typeof WAITS)[number], value: string): void {
+    this.draft.set({ [key]: value }, field);
   }
 
   /** What is wrong with settings may be right for another type; what has the same name stays. */
   protected setType(type: string): void {
-    this.form.update((form) => ({ ...form, type }));
+    this.draft.set({ type });
     this.errors.set({});
   }
 
   protected async save(event: Event): Promise<void> {
     event.preventDefault();
-    if (this.isSaving()) return;
-    this.problem.set(null);
-    this.errors.set(formErrors(this.form(), this.type()));
-    if (Object.keys(this.errors()).length > 0) return this.showError();
-    this.isSaving.set(true);
     const { channel } = this.question;
-    const body = bodyOf(this.form(), this.type(), channel === null);
-    try {
-      this.dialog.close(
-        channel === null
-          ? await this.api.post<Channel>('/alerts/channels', body)
-          : await this.api.put<Channel>(`/alerts/channels/${encodeURIComponent(channel.id)}`, body),
-      );
-    } catch (failure) {
-      const error = failure as ApiError;
-      const errors = fieldErrors(error.details, fieldsOf(this.type()));
-      this.isSaving.set(false);
-      if (errors === null) this.problem.set(error);
-      else {
-        this.errors.set(errors);
-        this.form.update((form) => emptied(form, errors));
-      }
-      this.showError();
-    }
-  }
-
-  private showError(): void {
-    setTimeout(() => {
-      const field = this.host.nativeElement.querySelector<HTMLElement>('[aria-invalid=true]');
-      field?.closest('details')?.setAttribute('open', '');
-      field?.focus();
-    });
+    const form = this.form();
+    const type = this.type();
+    const body = bodyOf(form, type, channel === null);
+    const saved = await this.draft.save(fieldsOf(type), formErrors(form, type), () =>
+      channel === null
+        ? this.api.post<Channel>('/alerts/channels', body)
+        : this.api.put<Channel>(`/alerts/channels/${encodeURIComponent(channel.id)}`, body),
+    );
+    if (saved === undefined) this.form.update((value) => emptied(value, this.errors()));
+    else this.dialog.close(saved);
   }
 }

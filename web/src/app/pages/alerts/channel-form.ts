@@ -1,7 +1,7 @@
 /** A channel as it is filled in and sent. Pure. */
 import type { Channel, ChannelSetting, ChannelType, Matcher } from '../../core/alert-types';
+import type { FieldErrors } from '../../shared/field-errors';
 import { durationField } from './durations';
-import type { FieldErrors } from './field-errors';
 
 /** What the server shows of a secret, and takes for the one it has. */
 export const HIDDEN = '***';

@@ -1,12 +1,12 @@
-import { ChangeDetectionStrategy, Component, input, output } from '@angular/core';
+import { ChangeDetectionStrategy, Component, inject, input, output } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Plus, Trash2 } from 'lucide';
 import type { Matcher } from '../../core/alert-types';
 import { Icon } from '../../shared/icon';
+import { Ids } from '../../shared/ids';
 import { operatorOf, OPERATORS, withOperator } from './matchers';
 
 const USUAL_LABELS = ['alertname', 'severity', 'agent', 'provider', 'region', 'target'];
-let made = 0;
 
 /** Lines of label, comparison and value. */
 @Component({
@@ -61,7 +61,7 @@ let made = 0;
       </div>
     }
     <button class="add" matButton type="button" (click)="add()"><ccv-icon [icon]="plusIcon" /> Add a condition</button>`,
-  styleUrl: './form.scss',
+  styleUrl: '../../shared/form.scss',
   styles: `
     :host {
       display: grid;
@@ -93,7 +93,7 @@ export class MatchersEditor {
   readonly least = input(0);
   readonly isInvalid = input(false);
   readonly matchersChange = output<readonly Matcher[]>();
-  protected readonly id = `matcher-labels-${(made += 1)}`;
+  protected readonly id = inject(Ids).next('matcher-labels');
   protected readonly usual = USUAL_LABELS;
   protected readonly operators = OPERATORS;
   protected readonly operatorOf = operatorOf;

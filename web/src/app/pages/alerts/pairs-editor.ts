@@ -36,7 +36,7 @@ import type { Pair } from './pairs';
       </div>
     }
     <button class="add" matButton type="button" (click)="add()"><ccv-icon [icon]="plusIcon" /> Add {{ what() }}</button>`,
-  styleUrl: './form.scss',
+  styleUrl: '../../shared/form.scss',
   styles: `
     :host {
       display: grid;

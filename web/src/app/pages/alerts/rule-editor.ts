@@ -1,17 +1,20 @@
-import { ChangeDetectionStrategy, Component, computed, effect, ElementRef, inject, input, signal, untracked } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, effect, inject, input, signal, untracked } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 import { AlertStore } from '../../core/alert-store';
 import type { Rule } from '../../core/alert-types';
-import { Api, ApiError } from '../../core/api';
+import { Api, type ApiError } from '../../core/api';
 import { loadable } from '../../core/loadable';
 import { unitSymbol } from '../../core/units';
 import { Confirm } from '../../shared/confirm';
+import { Field, FieldControl } from '../../shared/field';
+import { type FieldErrors, fieldErrors, without } from '../../shared/field-errors';
+import { FieldGroup } from '../../shared/field-group';
+import { FormState } from '../../shared/form-state';
 import { Notice } from '../../shared/notice';
 import { Picker } from '../../shared/picker';
 import { Status } from '../../shared/status';
 import { AGENT_CONDITION_WORDS, CONDITION_WORDS, ruleState, SEVERITIES, unitOfAggregation } from './alert-words';
-import { type FieldErrors, fieldErrors, without } from './field-errors';
 import { PairsEditor } from './pairs-editor';
 import { RuleChoices } from './rule-choices';
 import {
@@ -27,16 +30,15 @@ import {
   type RuleForm,
 } from './rule-form';
 import { RulePreview } from './rule-preview';
-import { TextField } from './text-field';
 
 /** Makes a rule or changes one, and shows meanwhile what it would have done. */
 @Component({
   selector: 'ccv-rule-editor',
-  imports: [RouterLink, MatButtonModule, Notice, PairsEditor, Picker, RulePreview, Status, TextField],
+  imports: [RouterLink, MatButtonModule, Field, FieldControl, FieldGroup, Notice, PairsEditor, Picker, RulePreview, Status],
   providers: [RuleChoices],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './rule-editor.html',
-  styleUrls: ['./form.scss', './rule-editor.scss'],
+  styleUrls: ['../../shared/form.scss', './rule-editor.scss'],
   host: { '(window:beforeunload)': 'warn($event)' },
 })
 export class RuleEditor {
@@ -44,7 +46,6 @@ export class RuleEditor {
   private readonly router = inject(Router);
   private readonly confirm = inject(Confirm);
   private readonly store = inject(AlertStore);
-  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
   protected readonly choices = inject(RuleChoices);
 
   /** Of the address: the rule to change; without one, a new one, like `like` if there is one. */
@@ -72,19 +73,18 @@ export class RuleEditor {
     const rule = this.rule();
     return rule === undefined ? null : ruleState(rule);
   });
-  protected readonly form = signal<RuleForm | null>(null);
+  protected readonly draft = new FormState<RuleForm>(formOf(null));
+  /** The rule to begin with has been read, if there is one. */
+  private readonly isReady = signal(false);
+  protected readonly form = computed(() => (this.isReady() ? this.draft.value() : null));
   /** As it was when it was opened or saved: what is there to lose. */
   private original = '';
-  protected readonly errors = signal<FieldErrors>({});
   /** What the server says of the fields while they are filled in. */
   private readonly early = signal<FieldErrors>({});
-  protected readonly shown = computed<FieldErrors>(() => ({ ...this.early(), ...this.errors() }));
-  /** What belongs to no field. */
-  protected readonly problem = signal<ApiError | null>(null);
-  protected readonly isSaving = signal(false);
-  protected readonly unit = computed(() => unitSymbol(unitOfAggregation(this.form()?.aggregation ?? 'avg', this.choices.unit())));
+  protected readonly shown = computed<FieldErrors>(() => ({ ...this.early(), ...this.draft.errors() }));
+  protected readonly unit = computed(() => unitSymbol(unitOfAggregation(this.draft.value().aggregation, this.choices.unit())));
   protected readonly aggregationList = computed(() => {
-    const own = this.form()?.aggregation ?? 'avg';
+    const own = this.draft.value().aggregation;
     return AGGREGATIONS.some(([value]) => value === own) ? AGGREGATIONS : [...AGGREGATIONS, [own, `${own.slice(1)}th percentile`] as const];
   });
 
@@ -97,11 +97,12 @@ export class RuleEditor {
         // Read again by itself (the server was away): what is being typed stays.
         if (this.isChanged()) return;
         const form = rule === undefined ? formOf(null) : isNew ? copyOf(rule) : formOf(rule);
-        this.form.set(form);
+        this.draft.value.set(form);
+        this.isReady.set(true);
         this.original = JSON.stringify(form);
       });
     });
-    effect(() => this.choices.metricName.set(this.form()?.metricName ?? ''));
+    effect(() => this.choices.metricName.set(this.draft.value().metricName));
   }
 
   /** Of the router: asks before something that was typed is lost. */
@@ -121,54 +122,31 @@ export class RuleEditor {
   }
 
   /** A field that is being mended is not complained about any longer. */
-  protected set(change: Partial<RuleForm>, field: string): void {
-    this.form.update((form) => (form === null ? null : { ...form, ...change }));
-    this.errors.update((errors) => without(errors, field));
-    this.early.update((errors) => without(errors, field));
+  protected set(change: Partial<RuleForm>, ...fields: readonly string[]): void {
+    this.draft.set(change, ...fields);
+    this.early.update((errors) => fields.reduce(without, errors));
   }
 
   protected refused(error: ApiError | null): void {
-    this.early.set(error === null ? {} : (fieldErrors(error.details, RULE_FIELDS) ?? {}));
+    this.early.set(error === null ? {} : fieldErrors(error.details, RULE_FIELDS).fields);
   }
 
   protected async save(event: Event): Promise<void> {
     event.preventDefault();
-    const form = this.form();
-    if (form === null || this.isSaving()) return;
-    this.problem.set(null);
-    this.errors.set(formErrors(form));
-    if (Object.keys(this.errors()).length > 0) return this.showError();
-    this.isSaving.set(true);
-    try {
-      const id = this.ruleId();
-      if (id === undefined) await this.api.post<Rule>('/alerts/rules', bodyOf(form));
-      else await this.api.put<Rule>(`/alerts/rules/${encodeURIComponent(id)}`, bodyOf(form));
-      this.original = JSON.stringify(form);
-      this.store.reload();
-      await this.router.navigateByUrl('/alerts/rules');
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      const errors = fieldErrors(failure.details, RULE_FIELDS);
-      if (errors === null) this.problem.set(failure);
-      else this.errors.set(errors);
-      this.showError();
-    } finally {
-      this.isSaving.set(false);
-    }
+    const form = this.draft.value();
+    const id = this.ruleId();
+    const saved = await this.draft.save(RULE_FIELDS, formErrors(form), () =>
+      id === undefined
+        ? this.api.post<Rule>('/alerts/rules', bodyOf(form))
+        : this.api.put<Rule>(`/alerts/rules/${encodeURIComponent(id)}`, bodyOf(form)),
+    );
+    if (saved === undefined) return;
+    this.original = JSON.stringify(form);
+    this.store.reload();
+    await this.router.navigateByUrl('/alerts/rules');
   }
 
   private isChanged(): boolean {
-    const form = this.form();
-    return form !== null && JSON.stringify(form) !== this.original;
-  }
-
-  private showError(): void {
-    setTimeout(() => {
-      const host = this.host.nativeElement;
-      const field =
-        host.querySelector<HTMLElement>('[aria-invalid=true]') ?? host.querySelector<HTMLElement>('.error:not(:empty), ccv-notice');
-      field?.scrollIntoView({ block: 'center' });
-      field?.focus();
-    });
+    return this.isReady() && JSON.stringify(this.draft.value()) !== this.original;
   }
 }

@@ -1,7 +1,7 @@
 /** A rule as it is filled in and sent. Pure. */
 import type { AgentCondition, Condition, MetricRule, NoData, Rule, Severity } from '../../core/alert-types';
+import type { FieldErrors } from '../../shared/field-errors';
 import { durationField, parseSeconds } from './durations';
-import type { FieldErrors } from './field-errors';
 import { type Pair, pairsOf, tagsOf } from './pairs';
 
 /** What stands in the fields: numbers and durations as they are typed. */

@@ -1,5 +1,6 @@
 /** A monitoring target as it is filled in, sent and described. Pure. */
 import type { Target, TargetType } from '../../core/api-types';
+import type { FieldErrors } from '../../shared/field-errors';
 
 /** What stands in the fields: numbers as they are typed. */
 export interface TargetForm {
@@ -14,9 +15,6 @@ export interface TargetForm {
   readonly isForAll: boolean;
   readonly agentIds: ReadonlySet<string>;
 }
-
-export type TargetField = 'name' | 'type' | 'address' | 'port' | 'interval' | 'timeout' | 'enabled' | 'agent_ids';
-export type FieldErrors = Partial<Record<TargetField, string>>;
 
 export interface TypeWords {
   readonly label: string;
@@ -60,14 +58,13 @@ export const TYPE_WORDS: Record<TargetType, TypeWords> = {
   },
 };
 
-const LABELS: Record<TargetField, string> = {
+export const TARGET_FIELDS = {
   name: 'The name',
   type: 'The type',
   address: 'The address',
   port: 'The port',
   interval: 'The interval',
   timeout: 'The timeout',
-  enabled: 'This',
   agent_ids: 'The list of agents',
 };
 
@@ -104,17 +101,6 @@ export function bodyOf(form: TargetForm): Record<string, unknown> {
 /** What must not be sent: to the server, no agents at all are all of them. */
 export function formErrors(form: TargetForm): FieldErrors {
   return form.isForAll || form.agentIds.size > 0 ? {} : { agent_ids: 'Choose at least one agent, or all of them.' };
-}
-
-/** What the server said of single fields, in its words, the first of each; null where it said nothing of any. */
-export function fieldErrors(details: readonly { readonly field?: string; readonly message: string }[]): FieldErrors | null {
-  const errors: FieldErrors = {};
-  for (const { field = '', message } of details) {
-    const name = field.split('.')[0] as TargetField;
-    if (!Object.hasOwn(LABELS, name)) continue;
-    errors[name] ??= `${message.startsWith(`"${field}" `) ? `${LABELS[name]}${message.slice(field.length + 2)}` : message}.`;
-  }
-  return Object.keys(errors).length === 0 ? null : errors;
 }
 
 /** What is watched, in one line. */
