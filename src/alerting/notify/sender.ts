@@ -188,13 +188,13 @@ export class Sender implements Part {
         await this.attempt(queue, next.entry, next.channel);
       } catch (error) {
         this.resting.add(channelId);
-        this.deps.logger.warn('what came of a notification could not be recorded; it is tried again', { channelId, error });
+        this.deps.logger.warn('a notification could not be read, or what came of it not recorded; it is tried again', { channelId, error });
         return;
       }
     }
   }
 
-  /** Sends one, unless what came of it is known already, and records that. @throws AppError of storage */
+  /** Sends one, unless what came of it is known already, and records what came of it. @throws AppError of storage */
   private async attempt(queue: ChannelQueue, entry: Waiting, channel: Channel): Promise<void> {
     const { deliveries, clock } = this.deps;
     if (entry.unrecorded === null) {
