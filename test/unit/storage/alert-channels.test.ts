@@ -139,20 +139,21 @@ describe('deliveries', () => {
   test('what one tells is there while it waits, and then only of how many alerts that was', async () => {
     const { id } = await channel('c');
     const alerts = ['firing', 'firing', 'resolved'].map((status) => ({ status, labels: { '"status"': '"resolved"' } }));
-    const [bad, mixed, odd] = [
+    const [bad, mixed, odd, damaged] = [
       deliveryOf(id, { payloadJson: JSON.stringify({ alerts: alerts.slice(0, 2) }) }),
       deliveryOf(id, { payloadJson: JSON.stringify({ alerts }), tellsResolved: true }),
       deliveryOf(id, { payloadJson: '{}' }),
+      deliveryOf(id, { payloadJson: 'no JSON {' }),
     ] as const;
-    await stores.deliveries.enqueue([], [bad, mixed, odd]);
-    expect(await stores.deliveries.waiting(9)).toEqual([bad, mixed, odd].map(waitingOf));
-    for (const { id: key, payloadJson } of [bad, mixed, odd]) expect(await stores.deliveries.payload(key)).toBe(payloadJson);
+    await stores.deliveries.enqueue([], [bad, mixed, odd, damaged]);
+    expect(await stores.deliveries.waiting(9)).toEqual([bad, mixed, odd, damaged].map(waitingOf));
+    for (const { id: key, payloadJson } of [bad, mixed, odd, damaged]) expect(await stores.deliveries.payload(key)).toBe(payloadJson);
     const done = (delivery: NewDelivery): Delivery => ({ ...delivery, status: 'delivered', finishedAtMs: T });
-    for (const delivery of [bad, mixed, odd, mixed]) await stores.deliveries.record(done(delivery));
+    for (const delivery of [bad, mixed, odd, damaged, mixed]) await stores.deliveries.record(done(delivery));
     for (const key of [bad.id, 'nobody']) expect(await stores.deliveries.payload(key)).toBeNull();
-    expect((await stores.deliveries.log({ limit: 9 })).map((delivery) => delivery.alerts)).toEqual([0, 3, 2]);
+    expect((await stores.deliveries.log({ limit: 9 })).map((delivery) => delivery.alerts)).toEqual([0, 0, 3, 2]);
     const db = new Database(join(store.dir, 'test.db'), { readonly: true });
-    expect(db.prepare('SELECT payload FROM alert_deliveries ORDER BY delivery_key').pluck().all()).toEqual(['2', '3', '0']);
+    expect(db.prepare('SELECT payload FROM alert_deliveries ORDER BY delivery_key').pluck().all()).toEqual(['2', '3', '0', '0']);
     db.close();
   });
 

@@ -23,10 +23,10 @@ interface DeliveryRow {
 }
 
 const COLUMNS = 'id, channel_id, group_key, status, attempts, next_attempt_at_ms, created_at_ms, finished_at_ms, last_error';
-/** Alerts that are over are the last in a payload. */
-const TELLS_RESOLVED = "coalesce(payload ->> '$.alerts[#-1].status', '') = 'resolved'";
+/** Alerts that are over are the last in a payload. One that is damaged must not keep the others from being read. */
+const TELLS_RESOLVED = "CASE WHEN json_valid(payload) THEN coalesce(payload ->> '$.alerts[#-1].status', '') = 'resolved' ELSE 0 END";
 /** Of a finished delivery only this is left, in the place of its payload. */
-const ALERTS = "coalesce(json_array_length(payload, '$.alerts'), CAST(payload AS INTEGER))";
+const ALERTS = "CASE WHEN json_valid(payload) THEN coalesce(json_array_length(payload, '$.alerts'), CAST(payload AS INTEGER)) ELSE 0 END";
 
 /** Deliveries that one call deletes at the most: a few milliseconds of the writer's time. */
 const SLICE_ROWS = 1_000;
