@@ -81,6 +81,8 @@ test('an alert that nothing measures any more is dismissed by hand', async () =>
   await question.getByRole('button', { name: 'Dismiss', exact: true }).click();
   await page.getByText('Answers is dismissed.').waitFor();
   await alert.waitFor({ state: 'detached' });
+  // The button that had the focus went with the row.
+  await page.locator('ccv-listing:focus, ccv-listing .list:focus').waitFor();
   await page.getByRole('link', { name: 'History', exact: true }).click();
   await alert.filter({ hasText: 'Dismissed by hand' }).waitFor();
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Silence } from '../../../web/src/app/core/alert-types.js';
 import { durationField, parseSeconds } from '../../../web/src/app/pages/alerts/durations.js';
 import { matches, matchersOf, matchersText, operatorOf, withOperator } from '../../../web/src/app/pages/alerts/matchers.js';
-import { bodyOf, byState, endNow, formOf, recurrenceText } from '../../../web/src/app/pages/alerts/silence-form.js';
+import { bodyOf, byState, endNow, formOf, recurrenceText, stateText } from '../../../web/src/app/pages/alerts/silence-form.js';
 
 const equal = (label: string, value: string) => ({ label, value, is_regex: false, is_equal: true });
 
@@ -75,6 +75,19 @@ describe('the form of a silence', () => {
     expect(recurrenceText({ recurrence } as Silence)).toBe('every Sunday at 2:00, for 2 h, UTC');
     expect(recurrenceText({ recurrence: { ...recurrence, cron: '5 4 * * 2' } } as Silence)).toBe('5 4 * * 2, for 2 h, UTC');
     expect(recurrenceText({ recurrence: null } as Silence)).toBeNull();
+  });
+
+  test('a recurring one waits for its next time, a one-off is to come', () => {
+    const recurrence = { cron: '0 2 * * 0', duration: 7_200, time_zone: 'UTC' };
+    const texts = (['active', 'pending', 'expired'] as const).map((state) => [
+      stateText({ state, recurrence } as Silence),
+      stateText({ state, recurrence: null } as Silence),
+    ]);
+    expect(texts).toEqual([
+      ['active', 'active'],
+      ['waiting', 'to come'],
+      ['over', 'over'],
+    ]);
   });
 });
 

@@ -1,17 +1,19 @@
-import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 import { BellOff, ChartLine, Check, CircleX, Undo2 } from 'lucide';
 import { firstValueFrom } from 'rxjs';
 import { AlertStore, onAlertNews } from '../../core/alert-store';
 import type { Alert, AlertsAnswer, Rule } from '../../core/alert-types';
-import { Api, type ApiError } from '../../core/api';
+import { Api } from '../../core/api';
 import { Clock } from '../../core/clock';
 import { loadable } from '../../core/loadable';
 import { formatCount, formatValue } from '../../core/units';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
+import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
+import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
 import { explorerParams, isQuiet, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
@@ -30,10 +32,10 @@ const DISMISS_WORDS =
 /** What is wrong now, the worst first; taken care of or silenced from here. */
 @Component({
   selector: 'ccv-active-section',
-  imports: [RouterLink, MatButtonModule, Icon, LabelList, Notice, Status, Time],
+  imports: [RouterLink, MatButtonModule, Icon, LabelList, Listing, Notice, Status, Time],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './active-section.html',
-  styleUrl: './section.scss',
+  styleUrl: '../../shared/section.scss',
 })
 export class ActiveSection {
   private readonly api = inject(Api);
@@ -56,7 +58,6 @@ export class ActiveSection {
   protected readonly isQuiet = isQuiet;
   protected readonly labelsText = labelsText;
   protected readonly sinceOf = sinceOf;
-  protected readonly placeholders = [0, 1, 2];
 
   protected readonly list = loadable({
     params: () => ({
@@ -88,13 +89,18 @@ export class ActiveSection {
       return { alert, rule, summary: summaryOf(alert.annotations), value: formatValue(alert.value, unitOfRule(rule)) };
     });
   });
+  /** What the address narrows the list to, besides what can be chosen above it. */
+  protected readonly only = computed(() => {
+    const [rule, agent] = [this.rule(), this.agent()];
+    const parts = [rule && (this.ruleById().get(rule)?.name ?? 'one rule'), agent && `agent ${agent}`];
+    return parts.filter((part) => part).join(', ');
+  });
   protected readonly isFiltered = computed(() =>
     [this.state(), this.severity(), this.silenced(), this.rule(), this.agent()].some((value) => value !== undefined),
   );
   protected readonly total = computed(() => this.list.value()?.pagination.total ?? this.alerts().length);
-  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
-  /** Said aloud. */
-  protected readonly news = signal('');
+  protected readonly outcome = new Outcome();
+  private readonly listing = viewChild.required(Listing);
 
   constructor() {
     onAlertNews(() => this.list.reload());
@@ -129,20 +135,16 @@ export class ActiveSection {
   }
 
   protected async takeBack(alert: Alert): Promise<void> {
-    try {
+    await this.outcome.attempt('The acknowledgement could not be taken back', async () => {
       const saved = await this.api.delete<Alert>(`/alerts/${encodeURIComponent(alert.id)}/acknowledge`);
       this.changed(saved, `${saved.rule_name} is not acknowledged any more.`);
-    } catch (error) {
-      this.problem.set({ title: 'The acknowledgement could not be taken back', error: error as ApiError });
-    }
+    });
   }
 
   protected async silence(alert: Alert): Promise<void> {
     const saved = await openSilence(this.injector, { silence: null, labels: alert.labels });
     if (saved === undefined) return;
-    this.news.set('The silence is saved.');
-    this.list.reload();
-    this.store.reload();
+    this.done('The silence is saved.');
   }
 
   /** For what nobody measures any more: it would go on as it was. */
@@ -153,16 +155,12 @@ export class ActiveSection {
       action: 'Dismiss',
     });
     if (!isSure) return;
-    try {
-      await this.api.post<Alert>(`/alerts/${encodeURIComponent(alert.id)}/resolve`, {});
-    } catch (error) {
-      // Over already is as good.
-      if ((error as ApiError).status !== 404) {
-        this.problem.set({ title: `${alert.rule_name} could not be dismissed`, error: error as ApiError });
-        return;
-      }
-    }
+    const isDone = await this.outcome.attemptEnd(`${alert.rule_name} could not be dismissed`, () =>
+      this.api.post<Alert>(`/alerts/${encodeURIComponent(alert.id)}/resolve`, {}),
+    );
+    if (!isDone) return;
     this.alerts.update((alerts) => alerts.filter(({ id }) => id !== alert.id));
+    this.listing().focus();
     this.done(`${alert.rule_name} is dismissed.`);
   }
 
@@ -172,8 +170,7 @@ export class ActiveSection {
   }
 
   private done(news: string): void {
-    this.problem.set(null);
-    this.news.set(news);
+    this.outcome.done(news);
     this.list.reload();
     this.store.reload();
   }

@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 import { History, Pencil, Plus, Send, Trash2 } from 'lucide';
@@ -8,7 +8,9 @@ import { Api, type ApiError } from '../../core/api';
 import { loadable } from '../../core/loadable';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
+import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
+import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
 import type { ChannelQuestion } from './channel-dialog';
 import { typeName } from './channel-form';
@@ -31,10 +33,10 @@ interface TestResult {
 /** Who is told of alerts, and how; whether that works. */
 @Component({
   selector: 'ccv-channels-section',
-  imports: [RouterLink, MatButtonModule, DeliveryLog, Icon, Notice, Status],
+  imports: [RouterLink, MatButtonModule, DeliveryLog, Icon, Listing, Notice, Status],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './channels-section.html',
-  styleUrl: './section.scss',
+  styleUrl: '../../shared/section.scss',
 })
 export class ChannelsSection {
   private readonly api = inject(Api);
@@ -47,20 +49,18 @@ export class ChannelsSection {
   protected readonly icons = { History, Pencil, Plus, Send, Trash2 };
   protected readonly typeName = typeName;
   protected readonly matchersText = matchersText;
-  protected readonly placeholders = [0, 1];
   protected readonly list = loadable({
     params: () => true,
     load: (_, abort) => this.api.get<ChannelsAnswer>('/alerts/channels', {}, abort),
     refreshMs: REFRESH_MS,
   });
   /** As last read, with what has been changed here since. */
-  protected readonly channels = linkedSignal(() => this.list.value()?.channels);
-  protected readonly logged = computed(() => this.channels()?.find(({ id }) => id === this.log()) ?? null);
+  protected readonly channels = linkedSignal(() => this.list.value()?.channels ?? []);
+  protected readonly logged = computed(() => this.channels().find(({ id }) => id === this.log()) ?? null);
   /** By channel. */
   protected readonly results = signal<Readonly<Record<string, TestResult>>>({});
-  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
-  /** Said aloud. */
-  protected readonly news = signal('');
+  protected readonly outcome = new Outcome();
+  private readonly listing = viewChild.required(Listing);
 
   /** Opens the form; its code comes when it is first needed. */
   protected async edit(channel: Channel | null): Promise<void> {
@@ -82,14 +82,13 @@ export class ChannelsSection {
   }
 
   protected async enable(channel: Channel, enabled: boolean): Promise<void> {
+    const state = enabled ? 'on' : 'off';
     this.put({ ...channel, enabled });
-    try {
-      this.put(await this.api.put<Channel>(`/alerts/channels/${encodeURIComponent(channel.id)}`, { enabled }));
-      this.done(`${channel.name} is switched ${enabled ? 'on' : 'off'}.`);
-    } catch (error) {
-      this.put(channel);
-      this.problem.set({ title: `${channel.name} could not be switched ${enabled ? 'on' : 'off'}`, error: error as ApiError });
-    }
+    const isDone = await this.outcome.attempt(`${channel.name} could not be switched ${state}`, async () =>
+      this.put(await this.api.put<Channel>(`/alerts/channels/${encodeURIComponent(channel.id)}`, { enabled })),
+    );
+    if (isDone) this.done(`${channel.name} is switched ${state}.`);
+    else this.put(channel);
   }
 
   protected async test(channel: Channel): Promise<void> {
@@ -114,21 +113,17 @@ export class ChannelsSection {
       danger: true,
     });
     if (!isSure) return;
-    try {
-      await this.api.delete(`/alerts/channels/${encodeURIComponent(channel.id)}`);
-    } catch (error) {
-      // Gone already is as good.
-      if ((error as ApiError).status !== 404) {
-        this.problem.set({ title: `${channel.name} could not be deleted`, error: error as ApiError });
-        return;
-      }
-    }
-    this.channels.update((channels) => channels?.filter(({ id }) => id !== channel.id));
+    const isDone = await this.outcome.attemptEnd(`${channel.name} could not be deleted`, () =>
+      this.api.delete(`/alerts/channels/${encodeURIComponent(channel.id)}`),
+    );
+    if (!isDone) return;
+    this.channels.update((channels) => channels.filter(({ id }) => id !== channel.id));
+    this.listing().focus();
     this.done(`${channel.name} is deleted.`);
   }
 
   private put(channel: Channel): void {
-    this.channels.update((channels = []) =>
+    this.channels.update((channels) =>
       channels.some(({ id }) => id === channel.id)
         ? channels.map((old) => (old.id === channel.id ? channel : old))
         : [...channels, channel],
@@ -136,8 +131,7 @@ export class ChannelsSection {
   }
 
   private done(news: string): void {
-    this.problem.set(null);
-    this.news.set(news);
+    this.outcome.done(news);
     this.list.reload();
   }
 }

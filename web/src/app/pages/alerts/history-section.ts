@@ -9,6 +9,7 @@ import { loadable } from '../../core/loadable';
 import { lasting, parseRange, rangeParams, rangeQuery, type TimeRange } from '../../core/time-range';
 import { formatCount, formatDuration, formatValue } from '../../core/units';
 import { Icon } from '../../shared/icon';
+import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
 import { Picker } from '../../shared/picker';
 import { Status } from '../../shared/status';
@@ -24,10 +25,10 @@ const REFRESH_MS = 30_000;
 /** What fired and is over, the last one first. */
 @Component({
   selector: 'ccv-history-section',
-  imports: [RouterLink, MatButtonModule, Icon, LabelList, Notice, Picker, Status, Time, TimeRangePicker],
+  imports: [RouterLink, MatButtonModule, Icon, LabelList, Listing, Notice, Picker, Status, Time, TimeRangePicker],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './history-section.html',
-  styleUrl: './section.scss',
+  styleUrl: '../../shared/section.scss',
   styles: `
     ccv-picker {
       width: 220px;
@@ -55,9 +56,7 @@ export class HistorySection {
   protected readonly severities = SEVERITIES;
   protected readonly count = formatCount;
   protected readonly labelsText = labelsText;
-  protected readonly reasonText = reasonText;
   protected readonly sinceOf = sinceOf;
-  protected readonly placeholders = [0, 1, 2];
 
   protected readonly timeRange = computed(() =>
     parseRange({ range: this.range() ?? null, from: this.from() ?? null, to: this.to() ?? null }, WEEK),
@@ -97,6 +96,8 @@ export class HistorySection {
         summary: summaryOf(alert.annotations),
         value: formatValue(alert.value, unitOfRule(rule)),
         lasted: lastedText(alert),
+        // That it is well again is how it should be.
+        reason: alert.resolved_reason === 'recovered' ? '' : reasonText(alert.resolved_reason),
         explorer: explorerParams(alert, rule, Date.parse(alert.updated_at)),
       };
     });

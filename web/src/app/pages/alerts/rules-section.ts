@@ -1,15 +1,17 @@
-import { ChangeDetectionStrategy, Component, computed, inject, input, linkedSignal, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, linkedSignal, signal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 import { Copy, Pencil, Plus, Trash2, TriangleAlert } from 'lucide';
 import { AlertStore, onAlertNews } from '../../core/alert-store';
 import type { Rule } from '../../core/alert-types';
-import { Api, type ApiError } from '../../core/api';
+import { Api } from '../../core/api';
 import { loadable } from '../../core/loadable';
 import { formatCount } from '../../core/units';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
+import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
+import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
 import { matchesRule, ruleState, ruleText } from './alert-words';
@@ -21,10 +23,10 @@ const FIRST_ROWS = 100;
 /** What counts as wrong: the rules, how they fare, and whether they are on. */
 @Component({
   selector: 'ccv-rules-section',
-  imports: [RouterLink, MatButtonModule, Icon, Notice, Status, Time],
+  imports: [RouterLink, MatButtonModule, Icon, Listing, Notice, Status, Time],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './rules-section.html',
-  styleUrl: './section.scss',
+  styleUrl: '../../shared/section.scss',
 })
 export class RulesSection {
   private readonly api = inject(Api);
@@ -37,7 +39,6 @@ export class RulesSection {
 
   protected readonly icons = { Copy, Pencil, Plus, Trash2, TriangleAlert };
   protected readonly count = formatCount;
-  protected readonly placeholders = [0, 1, 2, 3];
   protected readonly list = loadable({
     params: () => true,
     load: (_, abort) => this.api.get<{ rules: readonly Rule[] }>('/alerts/rules', {}, abort),
@@ -55,9 +56,8 @@ export class RulesSection {
       trouble: rule.status.error ?? rule.status.warning,
     })),
   );
-  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
-  /** Said aloud. */
-  protected readonly news = signal('');
+  protected readonly outcome = new Outcome();
+  private readonly listing = viewChild.required(Listing);
 
   constructor() {
     onAlertNews(() => this.list.reload());
@@ -69,15 +69,13 @@ export class RulesSection {
   }
 
   protected async enable(rule: Rule, enabled: boolean): Promise<void> {
+    const state = enabled ? 'on' : 'off';
     this.put({ ...rule, enabled });
-    try {
-      this.put(await this.api.put<Rule>(`/alerts/rules/${encodeURIComponent(rule.id)}`, { enabled }));
-      this.problem.set(null);
-      this.news.set(`${rule.name} is switched ${enabled ? 'on' : 'off'}.`);
-    } catch (error) {
-      this.put(rule);
-      this.problem.set({ title: `${rule.name} could not be switched ${enabled ? 'on' : 'off'}`, error: error as ApiError });
-    }
+    const isDone = await this.outcome.attempt(`${rule.name} could not be switched ${state}`, async () =>
+      this.put(await this.api.put<Rule>(`/alerts/rules/${encodeURIComponent(rule.id)}`, { enabled })),
+    );
+    if (isDone) this.outcome.done(`${rule.name} is switched ${state}.`);
+    else this.put(rule);
     this.list.reload();
     this.store.reload();
   }
@@ -90,18 +88,13 @@ export class RulesSection {
       danger: true,
     });
     if (!isSure) return;
-    try {
-      await this.api.delete(`/alerts/rules/${encodeURIComponent(rule.id)}`);
-    } catch (error) {
-      // Gone already is as good.
-      if ((error as ApiError).status !== 404) {
-        this.problem.set({ title: `${rule.name} could not be deleted`, error: error as ApiError });
-        return;
-      }
-    }
+    const isDone = await this.outcome.attemptEnd(`${rule.name} could not be deleted`, () =>
+      this.api.delete(`/alerts/rules/${encodeURIComponent(rule.id)}`),
+    );
+    if (!isDone) return;
     this.rules.update((rules) => rules?.filter(({ id }) => id !== rule.id));
-    this.problem.set(null);
-    this.news.set(`${rule.name} is deleted.`);
+    this.listing().focus();
+    this.outcome.done(`${rule.name} is deleted.`);
     this.list.reload();
     this.store.reload();
   }

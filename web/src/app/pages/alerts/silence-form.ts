@@ -102,6 +102,11 @@ export function recurrenceText({ recurrence }: Silence): string | null {
   return `${known ?? recurrence.cron}, for ${formatDuration(recurrence.duration * 1_000)}, ${recurrence.time_zone}`;
 }
 
+/** Whether it holds now: a recurring one waits for its next time. */
+export function stateText({ state, recurrence }: Silence): string {
+  return state === 'expired' ? 'over' : state === 'active' ? 'active' : recurrence === null ? 'to come' : 'waiting';
+}
+
 /** What ends it now: an end that is not before its beginning. */
 export function endNow({ starts_at }: Silence, nowMs: number): { ends_at: string } {
   return { ends_at: new Date(Math.max(nowMs, Date.parse(starts_at) + 1_000)).toISOString() };

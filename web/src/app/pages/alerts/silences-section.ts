@@ -1,29 +1,31 @@
-import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router } from '@angular/router';
 import { BellOff, CircleStop, Pencil, Trash2 } from 'lucide';
 import { AlertStore } from '../../core/alert-store';
 import type { Silence } from '../../core/alert-types';
-import { Api, type ApiError } from '../../core/api';
+import { Api } from '../../core/api';
 import { loadable } from '../../core/loadable';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
+import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
+import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
 import { matchersText } from './matchers';
 import { openSilence } from './open-silence';
-import { byState, endNow, recurrenceText } from './silence-form';
+import { byState, endNow, recurrenceText, stateText } from './silence-form';
 
 const REFRESH_MS = 15_000;
 
 /** Which alerts nobody is told of, and when: once, or again and again. */
 @Component({
   selector: 'ccv-silences-section',
-  imports: [MatButtonModule, Icon, Notice, Status, Time],
+  imports: [MatButtonModule, Icon, Listing, Notice, Status, Time],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './silences-section.html',
-  styleUrl: './section.scss',
+  styleUrl: '../../shared/section.scss',
 })
 export class SilencesSection {
   private readonly api = inject(Api);
@@ -38,7 +40,7 @@ export class SilencesSection {
   protected readonly icons = { BellOff, CircleStop, Pencil, Trash2 };
   protected readonly matchersText = matchersText;
   protected readonly recurrenceText = recurrenceText;
-  protected readonly placeholders = [0, 1];
+  protected readonly stateText = stateText;
   protected readonly list = loadable({
     params: () => true,
     load: (_, abort) => this.api.get<{ silences: readonly Silence[] }>('/alerts/silences', {}, abort),
@@ -48,9 +50,8 @@ export class SilencesSection {
   protected readonly all = computed(() => [...(this.silences() ?? [])].sort(byState));
   protected readonly expiredCount = computed(() => this.all().filter(({ state }) => state === 'expired').length);
   protected readonly rows = computed(() => (this.expired() === '1' ? this.all() : this.all().filter(({ state }) => state !== 'expired')));
-  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
-  /** Said aloud. */
-  protected readonly news = signal('');
+  protected readonly outcome = new Outcome();
+  private readonly listing = viewChild.required(Listing);
 
   protected showExpired(isShown: boolean): void {
     void this.router.navigate([], { queryParams: { expired: isShown ? '1' : null }, queryParamsHandling: 'merge', replaceUrl: true });
@@ -62,12 +63,10 @@ export class SilencesSection {
   }
 
   protected async end(silence: Silence): Promise<void> {
-    try {
-      await this.api.put<Silence>(`/alerts/silences/${encodeURIComponent(silence.id)}`, endNow(silence, Date.now()));
-      this.done('The silence is over.');
-    } catch (error) {
-      this.problem.set({ title: 'The silence could not be ended', error: error as ApiError });
-    }
+    const isDone = await this.outcome.attempt('The silence could not be ended', () =>
+      this.api.put<Silence>(`/alerts/silences/${encodeURIComponent(silence.id)}`, endNow(silence, Date.now())),
+    );
+    if (isDone) this.done('The silence is over.');
   }
 
   protected async remove(silence: Silence): Promise<void> {
@@ -78,22 +77,17 @@ export class SilencesSection {
       danger: true,
     });
     if (!isSure) return;
-    try {
-      await this.api.delete(`/alerts/silences/${encodeURIComponent(silence.id)}`);
-    } catch (error) {
-      // Gone already is as good.
-      if ((error as ApiError).status !== 404) {
-        this.problem.set({ title: 'The silence could not be deleted', error: error as ApiError });
-        return;
-      }
-    }
+    const isDone = await this.outcome.attemptEnd('The silence could not be deleted', () =>
+      this.api.delete(`/alerts/silences/${encodeURIComponent(silence.id)}`),
+    );
+    if (!isDone) return;
     this.silences.update((silences) => silences?.filter(({ id }) => id !== silence.id));
+    this.listing().focus();
     this.done('The silence is deleted.');
   }
 
   private done(news: string): void {
-    this.problem.set(null);
-    this.news.set(news);
+    this.outcome.done(news);
     this.list.reload();
     this.store.reload();
   }

@@ -1,16 +1,18 @@
-import { ChangeDetectionStrategy, Component, computed, ElementRef, inject, Injector, linkedSignal, signal } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, linkedSignal, signal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 import { Pencil, Plus, Trash2 } from 'lucide';
 import { firstValueFrom } from 'rxjs';
-import { Api, type ApiError } from '../../core/api';
+import { Api } from '../../core/api';
 import type { Target } from '../../core/api-types';
 import { loadable } from '../../core/loadable';
 import { formatCount } from '../../core/units';
 import { addressSearch } from '../../shared/address-search';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
+import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
+import { Outcome } from '../../shared/outcome';
 import { addressText, matchesTarget, TYPE_WORDS, whoText } from './target-form';
 
 /** Somebody else may change them too. */
@@ -21,16 +23,15 @@ const FIRST_ROWS = 100;
 /** What agents watch besides themselves: made, changed, switched off and on, deleted. */
 @Component({
   selector: 'ccv-targets-page',
-  imports: [RouterLink, MatButtonModule, Icon, Notice],
+  imports: [RouterLink, MatButtonModule, Icon, Listing, Notice],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './targets-page.html',
-  styleUrl: './targets-page.scss',
+  styleUrls: ['../../shared/section.scss', './targets-page.scss'],
 })
 export class TargetsPage {
   private readonly api = inject(Api);
   private readonly injector = inject(Injector);
   private readonly confirm = inject(Confirm);
-  private readonly host = inject<ElementRef<HTMLElement>>(ElementRef);
 
   protected readonly searched = addressSearch();
   protected readonly plusIcon = Plus;
@@ -40,7 +41,6 @@ export class TargetsPage {
   protected readonly words = TYPE_WORDS;
   protected readonly addressText = addressText;
   protected readonly whoText = whoText;
-  protected readonly placeholders = [0, 1, 2, 3];
 
   protected readonly list = loadable({
     params: () => true,
@@ -54,10 +54,8 @@ export class TargetsPage {
   );
   protected readonly isAllShown = signal(false);
   protected readonly rows = computed(() => (this.isAllShown() ? this.matching() : this.matching().slice(0, FIRST_ROWS)));
-  /** What could not be done. */
-  protected readonly problem = signal<{ title: string; error: ApiError } | null>(null);
-  /** Said aloud. */
-  protected readonly news = signal('');
+  protected readonly outcome = new Outcome();
+  private readonly listing = viewChild.required(Listing);
 
   /** Opens the form; its code comes when it is first needed. */
   protected async edit(target: Target | null): Promise<void> {
@@ -74,21 +72,17 @@ export class TargetsPage {
     const saved = await firstValueFrom(dialog.afterClosed());
     if (saved === undefined) return;
     this.put(saved);
-    this.problem.set(null);
-    this.news.set(`${saved.name} is saved. The agents concerned are told.`);
+    this.outcome.done(`${saved.name} is saved. The agents concerned are told.`);
     this.list.reload();
   }
 
   protected async enable(target: Target, enabled: boolean): Promise<void> {
     this.put({ ...target, enabled });
-    try {
-      this.put(await this.api.put<Target>(`/targets/${encodeURIComponent(target.id)}`, { enabled }));
-      this.problem.set(null);
-      this.news.set(`${target.name} is ${enabled ? 'watched' : 'no longer watched'}.`);
-    } catch (error) {
-      this.put(target);
-      this.problem.set({ title: `${target.name} could not be switched ${enabled ? 'on' : 'off'}`, error: error as ApiError });
-    }
+    const isDone = await this.outcome.attempt(`${target.name} could not be switched ${enabled ? 'on' : 'off'}`, async () =>
+      this.put(await this.api.put<Target>(`/targets/${encodeURIComponent(target.id)}`, { enabled })),
+    );
+    if (isDone) this.outcome.done(`${target.name} is ${enabled ? 'watched' : 'no longer watched'}.`);
+    else this.put(target);
     this.list.reload();
   }
 
@@ -100,21 +94,14 @@ export class TargetsPage {
       danger: true,
     });
     if (!isSure) return;
-    try {
-      await this.api.delete(`/targets/${encodeURIComponent(target.id)}`);
-    } catch (error) {
-      // Gone already is as good.
-      if ((error as ApiError).status !== 404) {
-        this.problem.set({ title: `${target.name} could not be deleted`, error: error as ApiError });
-        return;
-      }
-    }
+    const isDone = await this.outcome.attemptEnd(`${target.name} could not be deleted`, () =>
+      this.api.delete(`/targets/${encodeURIComponent(target.id)}`),
+    );
+    if (!isDone) return;
     this.targets.update((targets) => targets?.filter(({ id }) => id !== target.id));
-    this.problem.set(null);
-    this.news.set(`${target.name} is deleted.`);
+    this.listing().focus();
+    this.outcome.done(`${target.name} is deleted.`);
     this.list.reload();
-    // The button that had the focus went with the row.
-    this.host.nativeElement.querySelector<HTMLElement>('.add')?.focus();
   }
 
   private put(target: Target): void {
