@@ -69,10 +69,11 @@ test('an alert that nothing measures any more is dismissed by hand', async () =>
     by: ['agent'],
   };
   const body = { ...rule, agent_filter: { agent_ids: ['gone-0001'] } };
-  expect((await console.app.api('/api/v1/alerts/rules', { method: 'POST', body })).status).toBe(201);
   const { page } = await console.openSettled('/alerts');
+  expect((await console.app.api('/api/v1/alerts/rules', { method: 'POST', body })).status).toBe(201);
   const alert = page.getByRole('row').filter({ hasText: 'Answers' });
-  await alert.filter({ hasText: 'firing' }).waitFor();
+  // Rules see the series of a new agent after some seconds.
+  await alert.filter({ hasText: 'firing' }).waitFor({ timeout: 40_000 });
   await fleet.stop();
   await alert.getByRole('button', { name: /^Dismiss/ }).click();
   const question = page.getByRole('alertdialog');
