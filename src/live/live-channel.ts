@@ -139,6 +139,9 @@ export class LiveChannel {
     switch (request.type) {
       case 'client_connect':
         return;
+      case 'ping':
+        client.answer([this.frame('pong', () => ({}))].values());
+        return;
       case 'request_agents':
         this.answerAgents(client);
         return;

@@ -6,6 +6,7 @@ import { METRIC_TYPES, type MetricType } from '../model/metric.js';
 /** What a console may say, checked. Unknown keys are ignored, as everywhere on sockets. */
 export type LiveRequest =
   | { readonly type: 'client_connect' }
+  | { readonly type: 'ping' }
   | { readonly type: 'request_agents' }
   | { readonly type: 'request_metrics'; readonly agentId: string | null; readonly metricType: MetricType | null }
   | { readonly type: 'subscribe_agent'; readonly agentId: string }
@@ -36,6 +37,7 @@ const metricsWanted = Joi.object({
 
 const dataByType: Readonly<Record<LiveRequest['type'], Joi.Schema>> = {
   client_connect: anything,
+  ping: anything,
   request_agents: anything,
   request_metrics: metricsWanted,
   subscribe_agent: oneAgent,

@@ -75,6 +75,35 @@ test('a page that opens reads everything once', async () => {
   expect(asked.filter((path) => path === '/api/v1/targets')).toHaveLength(1);
 });
 
+test('a connection that the network forgot is given up, and another one is opened', async () => {
+  const watched = await console.newPage();
+  const { page } = watched;
+  await page.clock.install();
+  const asked: string[] = [];
+  let opened = 0;
+  let isForgotten = false;
+  await page.routeWebSocket(/\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    opened += 1;
+    const isLost = opened === 1 ? () => isForgotten : () => false;
+    server.onMessage((message) => {
+      if (!isLost()) socket.send(message);
+    });
+    socket.onMessage((message) => {
+      if (isLost()) asked.push(String(message));
+      else server.send(message);
+    });
+  });
+  await page.goto('/agents');
+  await state(watched, 'Live');
+  await page.getByText(AGENT_ID).first().waitFor();
+  isForgotten = true;
+  for (let second = 0; second < 60 && opened === 1; second++) await page.clock.runFor(1_000);
+  await state(watched, 'Live');
+  expect(asked.map((message) => JSON.parse(message).type)).toEqual(['ping']);
+  expect(opened).toBe(2);
+});
+
 test('times are those of the server, also where the clock of the browser is wrong', async () => {
   const watched = await console.newPage();
   // Set ten minutes back.

@@ -341,6 +341,12 @@ describe('requests', () => {
     expect(console.frames.map(({ type }) => type)).toEqual(['agent_updated', 'agent_updated', 'error']);
   });
 
+  test('ping is answered with pong, also when there is nothing to tell', async () => {
+    const console = await open();
+    console.send('ping', {});
+    expect(await console.nextFrame('pong')).toEqual({});
+  });
+
   test('ten thousand agents arrive, paced by the reader, a slice of them in a turn of the event loop', async () => {
     await restage({ maxBufferedBytes: 65_536 });
     const { agents } = stage;

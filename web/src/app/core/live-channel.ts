@@ -1,6 +1,7 @@
 import { computed, effect, inject, Injectable, signal, untracked } from '@angular/core';
 import type { Agent, Metric } from './api-types';
 import { ApiKey } from './api-key';
+import { Silence } from './silence';
 
 export type LiveState = 'connecting' | 'live' | 'offline';
 
@@ -22,12 +23,13 @@ type Handler<T> = (data: T) => void;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A page that comes into sight after a silence this long (a machine that slept, a network that was changed) does not trust its connection. */
-const SILENCE_MS = 60_000;
+/** Whether the server is still there is looked at this often. */
+const LOOK_MS = 5_000;
 
 /**
  * The live channel at `/ws`: connects by itself and again after every end, with pauses that grow from 1 s to 15 s and a
- * random part, so that not all consoles come back at the same moment. While a key is asked for it waits for that.
+ * random part, so that not all consoles come back at the same moment. While a key is asked for it waits for that. A connection on which
+ * nothing comes any more, not even when the server is asked, is given up.
  */
 @Injectable({ providedIn: 'root' })
 export class LiveChannel {
@@ -44,7 +46,7 @@ export class LiveChannel {
   private retryMs = FIRST_RETRY_MS;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private attempts = 0;
-  private heardAtMs = 0;
+  private readonly silence = new Silence();
 
   constructor() {
     // A new key means a new connection; the first one as well.
@@ -54,10 +56,9 @@ export class LiveChannel {
       untracked(() => (isWaiting ? this.disconnect() : this.reconnect()));
     });
     addEventListener('online', () => this.reconnect());
-    document.addEventListener('visibilitychange', () => {
-      const isSilent = performance.now() - this.heardAtMs > SILENCE_MS;
-      if (document.visibilityState === 'visible' && this.isLive() && isSilent) this.reconnect();
-    });
+    setInterval(() => this.look(), LOOK_MS);
+    // Timers of a page out of sight, or of a machine that slept, are late.
+    document.addEventListener('visibilitychange', () => this.look());
   }
 
   /** Calls back for each message of the type; answers how to stop it. */
@@ -84,6 +85,13 @@ export class LiveChannel {
       this.followed.delete(agentId);
       this.send('unsubscribe_agent', { agent_id: agentId });
     };
+  }
+
+  private look(): void {
+    if (!this.isLive()) return;
+    const verdict = this.silence.look(performance.now());
+    if (verdict === 'ask') this.send('ping', {});
+    else if (verdict === 'gone') this.reconnect();
   }
 
   private reconnect(): void {
@@ -116,7 +124,7 @@ export class LiveChannel {
       if (this.socket !== socket) return;
       this.retryMs = FIRST_RETRY_MS;
       for (const agentId of this.followed.keys()) this.send('subscribe_agent', { agent_id: agentId });
-      this.heardAtMs = performance.now();
+      this.silence.heard(performance.now());
       this.current.set('live');
       if (!isFirst) this.returns.update((count) => count + 1);
     });
@@ -135,7 +143,7 @@ export class LiveChannel {
   }
 
   private receive(text: string): void {
-    this.heardAtMs = performance.now();
+    this.silence.heard(performance.now());
     let message: { readonly type: keyof LiveMessages; readonly data: never };
     try {
       message = JSON.parse(text) as typeof message;
