@@ -61,3 +61,37 @@ test('a key can be forgotten: it is asked for again, and no longer on the device
   await page.locator('header').getByText('No key', { exact: true }).waitFor();
   expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
 });
+
+test('what is being filled in when a key is asked for is there again with the key', async () => {
+  const watched = await console.newPage({ tolerates: REFUSED });
+  const { page } = watched;
+  const enterKey = async (): Promise<void> => {
+    await page.getByLabel('Key', { exact: true }).fill(KEY);
+    await page.keyboard.press('Enter');
+  };
+  const isRefused = '**/api/v1/**';
+  const loseKey = async (action: string): Promise<void> => {
+    await page.route(isRefused, (route) =>
+      route.fulfill({ status: 401, json: { error: { code: 'unauthorized', message: 'no', status: 401 } } }),
+    );
+    await page.getByRole('button', { name: action }).click();
+    await page.getByRole('heading', { level: 1, name: 'API key' }).waitFor();
+    await page.unroute(isRefused);
+  };
+  await page.goto(`/agents/${AGENT_ID}?tab=config`);
+  await enterKey();
+  await page.getByLabel('Retries').fill('7');
+  await loseKey('Save and send');
+  await enterKey();
+  await page.getByText('Changed, not saved').waitFor();
+  expect(await page.getByLabel('Retries').inputValue()).toBe('7');
+  await page.getByRole('button', { name: 'Discard changes' }).click();
+
+  await page.goto('/alerts/rules/new');
+  await page.getByLabel('Name', { exact: true }).fill('Half a rule');
+  await page.getByRole('radio', { name: 'The agents themselves' }).check();
+  await loseKey('Make the rule');
+  await enterKey();
+  await page.getByLabel('Bad when an agent').waitFor();
+  expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Half a rule');
+});

@@ -7,6 +7,7 @@ import { Api, type ApiError } from '../../core/api';
 import type { Agent } from '../../core/api-types';
 import { LiveChannel } from '../../core/live-channel';
 import { loadable } from '../../core/loadable';
+import { Unfinished } from '../../core/unfinished';
 import { Confirm } from '../../shared/confirm';
 import { Icon } from '../../shared/icon';
 import { Notice } from '../../shared/notice';
@@ -97,8 +98,14 @@ export class AgentDetailPage {
     });
     // Another agent's page is the same component: its configuration is another one.
     let shownId: string | undefined;
+    const takeLeft = inject(Unfinished).keep(
+      () => `the configuration of ${this.agentId()}`,
+      () => this.draft.leave(),
+    );
     effect(() => {
       const id = this.agentId();
+      const left = shownId === undefined ? takeLeft() : undefined;
+      if (left !== undefined) this.draft.resume(left);
       if (shownId !== undefined && shownId !== id) this.draft.saved(null);
       shownId = id;
     });

@@ -1,6 +1,13 @@
 import { computed, Injectable, signal } from '@angular/core';
 import { type Config, isSame, parseText, type Problem, problemsOf, textOf } from './config-model';
 
+/** What somebody has changed, and where they began. */
+export interface EditedConfig {
+  readonly stored: Config | null;
+  readonly edited: Config;
+  readonly typed: string | null;
+}
+
 /**
  * The configuration somebody is editing. It belongs to the page, not to its part: looking at a chart does not cost what was typed.
  * What the server has may change meanwhile; then the draft stays and says so.
@@ -66,6 +73,18 @@ export class ConfigDraft {
 
   refuse(problems: readonly Problem[]): void {
     this.refused.set(problems);
+  }
+
+  /** Null: nothing was changed. */
+  leave(): EditedConfig | null {
+    return this.isDirty() ? { stored: this.stored(), edited: this.edited(), typed: this.typed() } : null;
+  }
+
+  /** Goes on with what was left. */
+  resume({ stored, edited, typed }: EditedConfig): void {
+    this.stored.set(stored);
+    this.replace(edited);
+    this.typed.set(typed);
   }
 
   /** Back to what the server has. */

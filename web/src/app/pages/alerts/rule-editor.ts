@@ -5,6 +5,7 @@ import { AlertStore } from '../../core/alert-store';
 import type { Rule } from '../../core/alert-types';
 import { Api, type ApiError } from '../../core/api';
 import { loadable } from '../../core/loadable';
+import { Unfinished } from '../../core/unfinished';
 import { unitSymbol } from '../../core/units';
 import { Confirm } from '../../shared/confirm';
 import { Field, FieldControl } from '../../shared/field';
@@ -89,6 +90,10 @@ export class RuleEditor {
   });
 
   constructor() {
+    const takeLeft = inject(Unfinished).keep(
+      () => `the rule ${this.ruleId() ?? ''}`,
+      () => (this.isChanged() ? { form: this.draft.value(), original: this.original } : null),
+    );
     effect(() => {
       const rule = this.loaded.value();
       const isNew = this.ruleId() === undefined;
@@ -96,10 +101,10 @@ export class RuleEditor {
         if (rule === undefined && (!isNew || this.like() !== undefined)) return;
         // Read again by itself (the server was away): what is being typed stays.
         if (this.isChanged()) return;
+        const left = takeLeft();
+        if (left !== undefined) return this.begin(left.form, left.original);
         const form = rule === undefined ? formOf(null) : isNew ? copyOf(rule) : formOf(rule);
-        this.draft.value.set(form);
-        this.isReady.set(true);
-        this.original = JSON.stringify(form);
+        this.begin(form, JSON.stringify(form));
       });
     });
     effect(() => this.choices.metricName.set(this.draft.value().metricName));
@@ -144,6 +149,12 @@ export class RuleEditor {
     this.original = JSON.stringify(form);
     this.store.reload();
     await this.router.navigateByUrl('/alerts/rules');
+  }
+
+  private begin(form: RuleForm, original: string): void {
+    this.draft.value.set(form);
+    this.original = original;
+    this.isReady.set(true);
   }
 
   private isChanged(): boolean {
