@@ -29,7 +29,7 @@ const { values: asked } = parseArgs({
 const RULES = Number(asked.rules);
 const AGENTS = Number(asked.agents);
 const ROUNDS = Number(asked.rounds);
-/** Values are below 100. Of one sample in a thousand it is known that it is bad. */
+/** Values are below 100. */
 const NEVER = 1_000;
 
 const logger = { error: complain, warn: complain, info() {}, debug() {} };
@@ -64,6 +64,11 @@ const CASES = [
   { name: 'everything is bad, 10,000 alerts are kept', subject: () => ({ threshold: -1 }) },
   { name: 'percentiles', subject: (i) => ({ threshold: NEVER, aggregation: PERCENTILES[i % 3] }) },
   { name: 'percentiles of all agents together', subject: (i) => ({ threshold: NEVER, aggregation: PERCENTILES[i % 3], by: ['provider'] }) },
+  {
+    name: 'percentiles of all agents but one together',
+    subject: (i) => ({ threshold: NEVER, aggregation: PERCENTILES[i % 3], by: ['provider'] }),
+    filter: (i) => ({ agentIds: agentIds.filter((_, n) => n !== i % 10) }),
+  },
   { name: 'ten windows', subject: (i) => ({ threshold: NEVER, windowMs: WINDOW_MS - (i % 10) * INTERVAL_MS }) },
 ];
 
@@ -137,7 +142,15 @@ function preparedReader() {
   const together = [50, 95, 99].map((value) => Float64Array.of(value));
   return {
     series: async ({ limit, offset }) => ({ series: series.slice(offset, offset + limit), total: series.length }),
-    aggregate: async () => [{ labels: ['gcp'], unit: null, percentiles: together, firstMs: 0, lastMs: Infinity }],
+    aggregate: async () =>
+      names.map((name) => ({
+        labels: ['gcp', name],
+        unit: null,
+        max: Float64Array.of(99),
+        percentiles: together,
+        firstMs: 0,
+        lastMs: Infinity,
+      })),
     totals: async () => totals,
   };
 }

@@ -10,9 +10,10 @@ interface Sums {
   readonly sum: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;
-  /** NaN where none is a counter. */
+  /** NaN where none is a counter of which there are two samples: one says nothing of what came before it. */
   readonly increase: Float64Array;
-  readonly firstMs: Float64Array;
+  /** A second; of each series over the time between its own samples. */
+  readonly rate: Float64Array;
   readonly lastMs: Float64Array;
 }
 
@@ -50,7 +51,7 @@ export function lastValues(selection: Selection, { totals, rowOf }: Scan, metric
     // NaN is neither above nor below: the first one counts.
     if (atMs < (result.newestMs[group] as number)) continue;
     result.newestMs[group] = atMs;
-    result.values[group] = readLoss(metricName, totals.last[row] as number);
+    result.values[group] = (totals.last[row] as number) / lossScale(metricName, totals.max[row] as number);
   }
   return result;
 }
@@ -62,7 +63,7 @@ export function percentileValues(selection: Selection, { totals, rowOf }: Scan, 
     const row = rowOf[slot] as number;
     if (row === -1) continue;
     const group = selection.groupOf[i] as number;
-    result.values[group] = readLoss(metricName, totals.percentiles[column]?.[row] ?? NaN);
+    result.values[group] = (totals.percentiles[column]?.[row] ?? NaN) / lossScale(metricName, totals.max[row] as number);
     result.newestMs[group] = totals.lastMs[row] as number;
   }
   return result;
@@ -86,16 +87,17 @@ export function aggregateValues(
     const isFirst = groups.count[group] === 0;
     (groups.count[group] as number) += totals.count[row] as number;
     (groups.sum[group] as number) += (totals.sum[row] as number) / scale;
-    const min = totals.min[row] as number;
-    const scaledMin = min / lossScale(metricName, min);
-    if (isFirst || scaledMin < (groups.min[group] as number)) groups.min[group] = scaledMin;
+    const min = (totals.min[row] as number) / scale;
+    if (isFirst || min < (groups.min[group] as number)) groups.min[group] = min;
     if (isFirst || max / scale > (groups.max[group] as number)) groups.max[group] = max / scale;
     const increase = totals.increase[row] as number;
-    if (!Number.isNaN(increase))
-      groups.increase[group] = (Number.isNaN(groups.increase[group]) ? 0 : (groups.increase[group] as number)) + increase;
-    if (isFirst || (totals.firstMs[row] as number) < (groups.firstMs[group] as number))
-      groups.firstMs[group] = totals.firstMs[row] as number;
-    if (isFirst || (totals.lastMs[row] as number) > (groups.lastMs[group] as number)) groups.lastMs[group] = totals.lastMs[row] as number;
+    const lastMs = totals.lastMs[row] as number;
+    const coveredMs = lastMs - (totals.firstMs[row] as number);
+    if (coveredMs > 0 && !Number.isNaN(increase)) {
+      addTo(groups.increase, group, increase);
+      addTo(groups.rate, group, (increase * 1_000) / coveredMs);
+    }
+    if (isFirst || lastMs > (groups.lastMs[group] as number)) groups.lastMs[group] = lastMs;
   }
   const values = new Float64Array(selection.groups.length);
   for (let group = 0; group < values.length; group += 1) values[group] = valueOf(groups, group, aggregation);
@@ -117,6 +119,11 @@ export function lossScale(metricName: string, max: number): number {
   return metricName === PACKET_LOSS_METRIC && max > 100 ? 100 : 1;
 }
 
+function addTo(column: Float64Array, group: number, value: number): void {
+  const known = column[group] as number;
+  column[group] = Number.isNaN(known) ? value : known + value;
+}
+
 function emptySums(length: number): Sums {
   const column = (fill: number): Float64Array => new Float64Array(length).fill(fill);
   return {
@@ -125,7 +132,7 @@ function emptySums(length: number): Sums {
     min: column(NaN),
     max: column(NaN),
     increase: column(NaN),
-    firstMs: column(NaN),
+    rate: column(NaN),
     lastMs: column(NaN),
   };
 }
@@ -145,13 +152,9 @@ function valueOf(groups: Sums, group: number, aggregation: RuleAggregation): num
     case 'count':
       return count;
     case 'increase':
-    case 'rate': {
-      // One sample says nothing of what came before it.
-      const coveredMs = (groups.lastMs[group] as number) - (groups.firstMs[group] as number);
-      if (coveredMs <= 0) return NaN;
-      const increase = groups.increase[group] as number;
-      return aggregation === 'increase' ? increase : (increase * 1_000) / coveredMs;
-    }
+      return groups.increase[group] as number;
+    case 'rate':
+      return groups.rate[group] as number;
     default:
       return NaN;
   }

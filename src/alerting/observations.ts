@@ -1,8 +1,10 @@
 import type { GroupKey } from '../model/aggregate.js';
 import type { MetricSubject, RuleAggregation } from '../model/alert.js';
+import { isAppError } from '../model/errors.js';
 import type { TimeRange } from '../model/metric.js';
-import type { AggregateGroup, MetricReader, SeriesTotals } from '../storage/ports.js';
-import { aggregateValues, emptyValues, type GroupValues, lastValues, percentileValues, readLoss, type Scan, scanOf } from './columns.js';
+import type { AggregateGroup, MetricReader, SeriesFilter, SeriesTotals } from '../storage/ports.js';
+import { Breather } from './breather.js';
+import { aggregateValues, emptyValues, type GroupValues, lastValues, lossScale, percentileValues, type Scan, scanOf } from './columns.js';
 import { groupKeys, keyOfAnswer } from './groups.js';
 import type { Selection, SelectionQuery, SeriesBook } from './series-book.js';
 
@@ -11,6 +13,8 @@ export interface Question extends SelectionQuery {
   readonly aggregation: RuleAggregation;
   readonly windowMs: number;
   readonly selectionKey: string;
+  /** The same of all that is told apart by the same labels, with the same filter and window. */
+  readonly groupingKey: string;
   readonly key: string;
 }
 
@@ -20,6 +24,12 @@ export interface Observation extends GroupValues {
 }
 
 export type ObservationReader = Pick<MetricReader, 'aggregate' | 'totals'>;
+
+/** Questions about percentiles of groups that are one series each, and, by their grouping, of groups of several. */
+interface PercentileQuestions {
+  readonly alone: readonly Question[];
+  readonly together: ReadonlyMap<string, readonly Question[]>;
+}
 
 interface PercentileScan {
   /** Which column is which. */
@@ -40,7 +50,8 @@ const MAX_AHEAD_MS = 3_600_000;
 export function questionOf(subject: MetricSubject, filter: SelectionQuery['filter']): Question {
   const { metricName, by, aggregation, windowMs } = subject;
   const selectionKey = JSON.stringify([metricName, filter, by]);
-  return { metricName, filter, by, aggregation, windowMs, selectionKey, key: `${windowMs} ${aggregation} ${selectionKey}` };
+  const groupingKey = JSON.stringify([windowMs, by, filter]);
+  return { metricName, filter, by, aggregation, windowMs, selectionKey, groupingKey, key: `${windowMs} ${aggregation} ${selectionKey}` };
 }
 
 /** 95 of `p95`; null when it is no percentile. */
@@ -56,7 +67,8 @@ export function percentileOf(aggregation: RuleAggregation): number | null {
 export class Observations {
   private readonly answers = new Map<number, Promise<SeriesTotals>>();
   private readonly scans = new Map<number, Promise<Scan>>();
-  private readonly percentileScans = new Map<number, Promise<PercentileScan>>();
+  private readonly percentileScans = new Map<string, Promise<PercentileScan>>();
+  private readonly percentilesAsked = new Map<number, Promise<PercentileQuestions>>();
   private readonly groupAnswers = new Map<string, Promise<GroupAnswer>>();
   private readonly observations = new Map<string, Promise<Observation>>();
 
@@ -109,33 +121,44 @@ export class Observations {
     });
   }
 
-  private async percentilesOfSeries({ windowMs, metricName }: Question, selection: Selection, percentile: number): Promise<GroupValues> {
-    const { percentiles, scan } = await remember(this.percentileScans, windowMs, async () => {
-      const asked = await this.percentileQuestions(windowMs, false);
-      const query = { filter: { names: namesOf(asked) }, range: this.range(windowMs), percentiles: percentilesIn(asked) };
-      return { percentiles: query.percentiles, scan: scanOf(await this.reader.totals(query), this.book) };
+  private async percentilesOfSeries(question: Question, selection: Selection, percentile: number): Promise<GroupValues> {
+    const { windowMs, filter, metricName, selectionKey } = question;
+    const { alone } = await this.percentileQuestions(windowMs);
+    const { percentiles, scan } = await remember(this.percentileScans, `${windowMs}`, () =>
+      this.scanPercentiles(windowMs, { names: namesOf(alone) }, percentilesIn(alone)),
+    ).catch((error: unknown) => {
+      if (!isAppError(error) || error.code !== 'validation_failed') throw error;
+      // All that is asked for is more than may be read at once; what this rule is about may be little.
+      const own = { ...filter, names: [metricName] };
+      return remember(this.percentileScans, `${percentile} ${windowMs} ${selectionKey}`, () =>
+        this.scanPercentiles(windowMs, own, [percentile]),
+      );
     });
     return percentileValues(selection, scan, percentiles.indexOf(percentile), metricName);
   }
 
+  private async scanPercentiles(windowMs: number, filter: SeriesFilter, percentiles: readonly number[]): Promise<PercentileScan> {
+    const totals = await this.reader.totals({ filter, range: this.range(windowMs), percentiles });
+    return { percentiles, scan: scanOf(totals, this.book) };
+  }
+
   private async percentilesOfGroups(question: Question, selection: Selection, percentile: number): Promise<GroupValues> {
     const { by, metricName } = question;
-    const key = placeOf(question);
-    const { percentiles, groupBy, byName } = await remember(this.groupAnswers, key, () => this.askForGroups(question, key));
+    const { percentiles, groupBy, byName } = await remember(this.groupAnswers, question.groupingKey, () => this.askForGroups(question));
     const values = emptyValues(selection);
     const column = percentiles.indexOf(percentile);
-    for (const { labels, percentiles: columns, lastMs } of byName.get(metricName) ?? []) {
+    for (const { labels, percentiles: columns, max, lastMs } of byName.get(metricName) ?? []) {
       const index = selection.indexOf(keyOfAnswer(groupBy, labels, by));
       if (index === undefined) continue;
-      values.values[index] = readLoss(metricName, columns?.[column]?.[0] ?? NaN);
+      values.values[index] = (columns?.[column]?.[0] ?? NaN) / lossScale(metricName, max[0] as number);
       values.newestMs[index] = lastMs;
     }
     return values;
   }
 
   /** What is told apart by the same labels and has the same filter is asked for at once, whatever metric it is. */
-  private async askForGroups({ windowMs, by, filter }: Question, key: string): Promise<GroupAnswer> {
-    const asked = (await this.percentileQuestions(windowMs, true)).filter((one) => placeOf(one) === key);
+  private async askForGroups({ windowMs, by, filter, groupingKey }: Question): Promise<GroupAnswer> {
+    const asked = (await this.percentileQuestions(windowMs)).together.get(groupingKey) ?? [];
     const percentiles = percentilesIn(asked);
     const series = [...new Set(asked.flatMap((one) => this.book.select(one, one.selectionKey)))].flatMap((selection) => selection.series);
     const groupBy = groupKeys(series, by);
@@ -148,20 +171,25 @@ export class Observations {
     });
     const byName = new Map<string, AggregateGroup[]>();
     for (const { labels, ...group } of answer) {
-      const name = labels.at(-1) ?? '';
-      const own = { ...group, labels: labels.slice(0, -1) };
-      const others = byName.get(name);
-      if (others === undefined) byName.set(name, [own]);
-      else others.push(own);
+      put(byName, labels.at(-1) ?? '', { ...group, labels: labels.slice(0, -1) });
     }
     return { percentiles, groupBy, byName };
   }
 
-  /** Those about groups of several series, or of one series each. */
-  private async percentileQuestions(windowMs: number, isShared: boolean): Promise<Question[]> {
-    const questions = this.questions.filter((one) => one.windowMs === windowMs && percentileOf(one.aggregation) !== null);
-    for (const one of questions) await this.book.prepare(one);
-    return questions.filter((one) => this.book.select(one, one.selectionKey).isShared === isShared);
+  private percentileQuestions(windowMs: number): Promise<PercentileQuestions> {
+    return remember(this.percentilesAsked, windowMs, async () => {
+      const breather = new Breather();
+      const alone: Question[] = [];
+      const together = new Map<string, Question[]>();
+      for (const one of this.questions) {
+        if (one.windowMs !== windowMs || percentileOf(one.aggregation) === null) continue;
+        if (breather.isDue) await breather.breathe();
+        await this.book.prepare(one);
+        if (!this.book.select(one, one.selectionKey).isShared) alone.push(one);
+        else put(together, one.groupingKey, one);
+      }
+      return { alone, together };
+    });
   }
 
   private range(windowMs: number): TimeRange {
@@ -169,8 +197,10 @@ export class Observations {
   }
 }
 
-function placeOf({ windowMs, by, filter }: Question): string {
-  return JSON.stringify([windowMs, by, filter]);
+function put<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 function percentilesIn(questions: readonly Question[]): number[] {

@@ -1,7 +1,7 @@
 /** Windows that slide over buckets of the past, and what each of them holds. Pure arithmetic. */
 import type { RuleAggregation } from '../model/alert.js';
 
-/** One group's buckets from the first on, also empty ones. `count` 0: it holds nothing, and the rest is not to be looked at. */
+/** Buckets of one group, or of one series, from the first on, also empty ones. `count` 0: it holds nothing, and the rest is not to be looked at. */
 export interface PastBuckets {
   readonly count: Float64Array;
   readonly sum: Float64Array;
@@ -58,8 +58,13 @@ export function slide(buckets: PastBuckets, width: number, bucketMs: number, agg
       fill((i) => {
         // One sample says nothing of what came before it.
         if (within(counted, i) === 0 || within(count, i) < 2) return NaN;
-        const coveredMs = ((newest[i] as number) - (oldest[i] as number) + 1) * bucketMs;
-        return aggregation === 'increase' ? within(sums, i) : (within(sums, i) * 1_000) / coveredMs;
+        // The step that leads to the window's first sample is not of the window: of that bucket's steps it is one.
+        const first = oldest[i] as number;
+        const samples = buckets.count[first] as number;
+        const stepsInFirst = ((buckets.increase[first] as number) || 0) * ((samples - 1) / samples);
+        const increase = (sums[i] as number) - (sums[first + 1] as number) + stepsInFirst;
+        const coveredMs = Math.max((newest[i] as number) - first, 1) * bucketMs;
+        return aggregation === 'increase' ? increase : (increase * 1_000) / coveredMs;
       });
       break;
     }
@@ -67,6 +72,20 @@ export function slide(buckets: PastBuckets, width: number, bucketMs: number, agg
       fill((i) => buckets.newest[newest[i] as number] as number);
   }
   return { values, newest };
+}
+
+/** What windows over the buckets of several series amount to together: of increases and rates, which are each series' own. */
+export function together(windows: readonly PastWindows[]): PastWindows {
+  const [first, ...others] = windows;
+  if (first === undefined) throw new Error('there are no windows');
+  for (const { values, newest } of others) {
+    for (let i = 0; i < values.length; i += 1) {
+      const value = values[i] as number;
+      if (!Number.isNaN(value)) first.values[i] = Number.isNaN(first.values[i]) ? value : (first.values[i] as number) + value;
+      first.newest[i] = Math.max(first.newest[i] as number, newest[i] as number);
+    }
+  }
+  return first;
 }
 
 /** Sums of all buckets before each; what is not finite counts as nothing, so that it does not spoil all that follows. */

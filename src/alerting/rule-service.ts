@@ -5,15 +5,16 @@ import type { Tags, TimeRange } from '../model/metric.js';
 import type { Clock } from '../runtime/clock.js';
 import { Turns } from '../runtime/turns.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
-import { backtest, type BacktestReader, type BacktestResult } from './backtest.js';
+import { backtest, type BacktestResult } from './backtest.js';
 import type { RuleStatus } from './evaluator.js';
+import type { PastReader } from './past-samples.js';
 import { NOTHING_MATCHES, NOT_EVALUATED, presentRule } from './rule-answer.js';
 import { parseRule } from './rule-body.js';
 
 export interface RuleServiceDeps {
   readonly store: AlertRuleStore;
   readonly evaluator: { rulesChanged(): Promise<void>; status(ruleId: string): RuleStatus | null };
-  readonly reader: BacktestReader;
+  readonly reader: PastReader;
   readonly clock: Clock;
 }
 

@@ -77,6 +77,24 @@ describe('a rule tried on the past', () => {
     expect(alerts[0]!.peakValue).toBeCloseTo(10, 0);
   });
 
+  test.each([
+    ['rate', 2],
+    // Two samples of each are in a window.
+    ['increase', 60],
+  ] as const)('a %s of several counters is what each of them goes up', async (aggregation, value) => {
+    const reader = new NaiveReader();
+    // Each counts one a second, seen twice a minute, at different moments.
+    for (const [agentId, offset] of [
+      ['a', 0],
+      ['b', 20],
+    ] as const) {
+      for (let i = 0; i < 40; i += 1)
+        reader.add({ agentId, name: 'load', type: 'counter', timestampMs: T0 + (offset + 30 * i) * SECOND, value: 30 * i });
+    }
+    const tried = await backtest(reader, rule({ aggregation, by: [], threshold: value - 0.1 }, { intervalMs: 10 * SECOND }), RANGE);
+    expect(tried.alerts).toMatchObject([{ peakValue: value }]);
+  });
+
   test('an alert for what did not come', async () => {
     const values = [1, 1, 1, null, null, null, null, null, 1];
     const keep = await backtest(readerOf(values), rule({ ...LAST, noData: 'keep' }), RANGE);
