@@ -4,11 +4,12 @@
  * a run — the samples of one series in one bucket, folded in local variables and added to the group's row once — and
  * only what the query wants is computed.
  */
-import type { AggregateGroup, AggregateWants, GroupKey } from '../../model/aggregate.js';
+import type { AggregateGroup, AggregateWants } from '../../model/aggregate.js';
 import type { SeriesInfo, TimeRange } from '../../model/metric.js';
 import { stepBetween } from './column.js';
-import { commonTags, labelOf } from './group-labels.js';
+import { commonTags } from './group-labels.js';
 import { AggregateBudget, GroupRows } from './group-rows.js';
+import type { Grouping } from './grouping.js';
 import type { PartialAggregate, PartialGroup } from './partial-aggregate.js';
 import { endWithin, firstWithin, type RollupRow, type SampleFold } from './sample-fold.js';
 
@@ -19,29 +20,6 @@ export const MAX_BUCKETS = 5_000_000;
 
 /** Samples that percentiles are computed of, over all groups: they are all kept until the end, for the same reason. */
 export const MAX_PERCENTILE_VALUES = 5_000_000;
-
-/** Which series fall into which group: the same for every question about the same series, and worth keeping. */
-export class Grouping {
-  /** Of each group, in the order in which their first series was given. */
-  readonly labels: (readonly (string | null)[])[] = [];
-  /** Per slot. */
-  readonly groupOf: Uint32Array;
-
-  constructor(series: readonly SeriesInfo[], groupBy: readonly GroupKey[]) {
-    this.groupOf = new Uint32Array(series.length);
-    const byKey = new Map<string, number>();
-    for (const [slot, info] of series.entries()) {
-      const labels = groupBy.map((key) => labelOf(info, key));
-      const key = JSON.stringify(labels);
-      let group = byKey.get(key);
-      if (group === undefined) {
-        group = this.labels.push(labels) - 1;
-        byKey.set(key, group);
-      }
-      this.groupOf[slot] = group;
-    }
-  }
-}
 
 interface Group {
   readonly labels: readonly (string | null)[];

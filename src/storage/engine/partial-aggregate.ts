@@ -1,7 +1,3 @@
-/**
- * What the samples of one stretch of time amount to in a question: the part of an answer that stays the same from one
- * asking to the next while no sample of that stretch changes. Made by Aggregator.partial, added by Aggregator.addPartial.
- */
 import type { FoldPart } from './sample-fold.js';
 
 /** One group's buckets; groups that hold nothing are left out. */
@@ -16,6 +12,10 @@ export interface PartialGroup {
   readonly lastMs: number;
 }
 
+/**
+ * What the samples of one stretch of time amount to in a question by groups: the part of an answer that stays the same from one asking to
+ * the next while no sample of that stretch changes. Made by Aggregator.partial, added by Aggregator.addPartial.
+ */
 export interface PartialAggregate extends FoldPart {
   readonly groups: readonly PartialGroup[];
   /** Slots that hold samples, ascending. The columns below have one number for each. */

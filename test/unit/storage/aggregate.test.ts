@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { SeriesInfo } from '../../../src/model/metric.js';
-import { Aggregator, Grouping, MAX_PERCENTILE_VALUES } from '../../../src/storage/engine/aggregate.js';
+import { Aggregator, MAX_PERCENTILE_VALUES } from '../../../src/storage/engine/aggregate.js';
 import { AggregateBudget, GroupRows } from '../../../src/storage/engine/group-rows.js';
+import { Grouping } from '../../../src/storage/engine/grouping.js';
 import type { RollupRow } from '../../../src/storage/engine/sample-fold.js';
 import type { AggregateGroup, AggregateQuery, GroupKey } from '../../../src/storage/ports.js';
 import { comparableGroups } from '../../helpers/comparable-groups.js';

@@ -1,6 +1,7 @@
 import { AppError } from '../../../model/errors.js';
 import type { TimeRange } from '../../../model/metric.js';
-import { AggregateLimitError, Aggregator, Grouping } from '../../engine/aggregate.js';
+import { AggregateLimitError, Aggregator } from '../../engine/aggregate.js';
+import { Grouping } from '../../engine/grouping.js';
 import type { PartialAggregate } from '../../engine/partial-aggregate.js';
 import type { FoldPart, SampleFold } from '../../engine/sample-fold.js';
 import { SeriesTotalsFold, type TotalsPart } from '../../engine/series-totals.js';

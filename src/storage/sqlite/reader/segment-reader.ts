@@ -1,6 +1,5 @@
 import { AppError } from '../../../model/errors.js';
 import type { TimeRange } from '../../../model/metric.js';
-
 import type { ObjectValue } from '../../engine/codec/batch-payload.js';
 import type { RollupRow } from '../../engine/sample-fold.js';
 import { SeriesColumns } from '../../engine/series-columns.js';
