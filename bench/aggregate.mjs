@@ -3,7 +3,8 @@
  * rounds, because on a busy machine everything slower measures the others. Columns are as agents make them: a sample
  * every 30 s, a little late, gauges and counters in equal parts.
  */
-import { Aggregator, Grouping } from '../dist/storage/engine/aggregate.js';
+import { Aggregator } from '../dist/storage/engine/aggregate.js';
+import { Grouping } from '../dist/storage/engine/grouping.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
