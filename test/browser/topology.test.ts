@@ -58,3 +58,20 @@ test('the picture has as much room on a phone as it needs, and can be looked at 
   await page.getByRole('button', { name: 'Show everything' }).click();
   expect(await zoom()).toBeCloseTo(before, 1);
 });
+
+test('a network that was opened is open for whoever gets the address', async () => {
+  await console.startFleet(40, { prefix: 'more' });
+  const { page } = await console.openSettled('/topology');
+  await whenTrue(page, `${DRAWING}?.nodes('.agents').length === 5 && ${DRAWING}.nodes('.agent').length === 0`);
+  const opened = await page.evaluate<string>(`(() => {
+    const node = ${DRAWING}.nodes('.agents')[0];
+    node.emit('tap');
+    return node.parent().id();
+  })()`);
+  await whenTrue(page, `${DRAWING}?.nodes('.agent').length === 9`);
+  expect(new URL(page.url()).searchParams.getAll('open')).toEqual([opened]);
+  await page.reload();
+  await whenTrue(page, `${DRAWING}?.nodes('.agent').length === 9`);
+  await page.goBack();
+  await whenTrue(page, `${DRAWING}?.nodes('.agent').length === 0`);
+});

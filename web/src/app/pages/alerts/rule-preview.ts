@@ -104,6 +104,8 @@ export class RulePreview {
     return test === undefined || this.testBody() === undefined ? [] : firedGroups(test, this.form().condition);
   });
   protected readonly rows = computed(() => this.fired().slice(0, MAX_ROWS));
+  /** That nothing matches is said already. */
+  protected readonly warning = computed(() => (this.test.value()?.matched === 0 ? null : this.test.value()?.warning));
   protected readonly words = computed(() => {
     const test = this.test.value();
     return test === undefined || this.testBody() === undefined ? '' : testText(test, this.fired());

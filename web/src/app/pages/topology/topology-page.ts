@@ -48,6 +48,8 @@ export class TopologyPage {
   readonly from = input<string>();
   readonly to = input<string>();
   readonly view = input<string>();
+  /** Networks whose agents are seen one by one. */
+  readonly open = input<string | readonly string[]>();
 
   protected readonly icons = { fit: Maximize, zoomIn: ZoomIn, zoomOut: ZoomOut };
   protected readonly limits = { slowMs: SLOW_RTT_MS, lossyPercent: LOSSY_PERCENT, badPercent: BAD_LOSS_PERCENT };
@@ -61,7 +63,7 @@ export class TopologyPage {
     refreshMs: REFRESH_MS,
     keepsValue: true,
   });
-  protected readonly opened = signal<ReadonlySet<string>>(new Set());
+  private readonly opened = computed<ReadonlySet<string>>(() => new Set([this.open() ?? []].flat()));
   protected readonly graph = computed<Graph>(() => {
     const topology = this.topology.value();
     return topology === undefined ? { nodes: [], edges: [] } : graphOf(topology, this.opened());
@@ -145,14 +147,12 @@ export class TopologyPage {
   }
 
   private toggle(networkId: string): void {
-    this.opened.update((opened) => {
-      const next = new Set(opened);
-      if (!next.delete(networkId)) next.add(networkId);
-      return next;
-    });
+    const open = new Set(this.opened());
+    if (!open.delete(networkId)) open.add(networkId);
+    this.navigate({ open: open.size === 0 ? null : [...open] });
   }
 
-  private navigate(queryParams: Record<string, string | null>): void {
+  private navigate(queryParams: Record<string, string | readonly string[] | null>): void {
     void this.router.navigate([], { queryParams, queryParamsHandling: 'merge' });
   }
 }
