@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Alert, MetricRule, Rule } from '../../../web/src/app/core/alert-types.js';
 import {
   explorerParams,
+  keepSame,
   labelsText,
   matchesRule,
   reasonText,
@@ -150,4 +151,17 @@ test('why an alert is over is said in words, also when the reason is not known h
   expect(reasonText('dismissed')).toBe('Dismissed by hand');
   expect(reasonText('moon_phase')).toBe('moon phase');
   expect(reasonText(null)).toBe('');
+});
+
+test('alerts that are as they were stay the same objects, in the order they were read in', () => {
+  const one = (id: string, value: number): Alert => ({ ...alert, id, value });
+  const before = [one('a', 1), one('b', 2)];
+  const now = keepSame(before, [one('c', 3), one('b', 2), one('a', 7)]);
+  expect(now.map(({ id, value }) => [id, value])).toEqual([
+    ['c', 3],
+    ['b', 2],
+    ['a', 7],
+  ]);
+  expect(now[1]).toBe(before[1]);
+  expect(now[2]).not.toBe(before[0]);
 });

@@ -16,15 +16,15 @@ import { Notice } from '../../shared/notice';
 import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
-import { explorerParams, isQuiet, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
+import { explorerParams, isQuiet, keepSame, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
 import { LabelList } from './label-list';
 import { openSilence } from './open-silence';
 
 const REFRESH_MS = 10_000;
 const RULES_REFRESH_MS = 60_000;
 const MAX_ALERTS = 1_000;
-/** Rows in the document at first: when much is wrong there may be a thousand. */
-const FIRST_ROWS = 100;
+/** Rows in the document at first, and more with each step: when much is wrong there may be a thousand. */
+const ROWS = 100;
 const DISMISS_WORDS =
   'It is over then: those who were told of it are told that it is over, and the history says that it was dismissed by hand. ' +
   'This is for what nobody measures any more. If it is still measured and still bad, it begins anew.';
@@ -79,15 +79,27 @@ export class ActiveSection {
   });
   private readonly ruleById = computed(() => new Map((this.rules.value()?.rules ?? []).map((rule) => [rule.id, rule])));
   /** As last read, with what has been done here since. */
-  protected readonly alerts = linkedSignal(() => this.list.value()?.alerts ?? []);
-  protected readonly isAllShown = signal(false);
+  protected readonly alerts = linkedSignal<readonly Alert[], readonly Alert[]>({
+    source: () => this.list.value()?.alerts ?? [],
+    computation: (read, previous) => keepSame(previous?.value ?? [], read),
+  });
+  private readonly limit = signal(ROWS);
+  /** Until when an alert's values are looked at: it must not be another address each second. */
+  private readonly minuteMs = computed(() => Math.floor(this.clock.nowMs() / 60_000) * 60_000);
   protected readonly rows = computed(() => {
-    const alerts = this.alerts();
     const rules = this.ruleById();
-    return (this.isAllShown() ? alerts : alerts.slice(0, FIRST_ROWS)).map((alert) => {
-      const rule = rules.get(alert.rule_id);
-      return { alert, rule, summary: summaryOf(alert.annotations), value: formatValue(alert.value, unitOfRule(rule)) };
-    });
+    const nowMs = this.minuteMs();
+    return this.alerts()
+      .slice(0, this.limit())
+      .map((alert) => {
+        const rule = rules.get(alert.rule_id);
+        return {
+          alert,
+          summary: summaryOf(alert.annotations),
+          value: formatValue(alert.value, unitOfRule(rule)),
+          explorer: explorerParams(alert, rule, nowMs),
+        };
+      });
   });
   /** What the address narrows the list to, besides what can be chosen above it. */
   protected readonly only = computed(() => {
@@ -115,9 +127,8 @@ export class ActiveSection {
     void this.router.navigate([], { queryParams: {}, replaceUrl: true });
   }
 
-  /** Made when it is followed: until then the time goes on. */
-  protected explore(alert: Alert, rule: Rule | undefined): Record<string, string | readonly string[]> | null {
-    return explorerParams(alert, rule, Math.floor(this.clock.nowMs() / 60_000) * 60_000);
+  protected showMore(): void {
+    this.limit.update((limit) => limit + ROWS);
   }
 
   /** Opens the form; its code comes when it is first needed. */

@@ -59,6 +59,15 @@ export function isQuiet({ acknowledgement, silenced_by }: Alert): boolean {
   return acknowledgement !== null || silenced_by.length > 0;
 }
 
+/** The alerts as they were read now; those that are as they were before are the same objects: nothing of them is drawn again. */
+export function keepSame(before: readonly Alert[], now: readonly Alert[]): readonly Alert[] {
+  const known = new Map(before.map((alert) => [alert.id, alert]));
+  return now.map((alert) => {
+    const old = known.get(alert.id);
+    return old !== undefined && JSON.stringify(old) === JSON.stringify(alert) ? old : alert;
+  });
+}
+
 /** Since when it fires, or (while it is pending) has been bad. */
 export function sinceOf({ firing_since, started_at }: Pick<Alert, 'firing_since' | 'started_at'>): string {
   return firing_since ?? started_at;

@@ -17,8 +17,8 @@ import { Time } from '../../shared/time';
 import { matchesRule, ruleState, ruleText } from './alert-words';
 
 const REFRESH_MS = 15_000;
-/** Rows in the document at first: there may be a thousand. */
-const FIRST_ROWS = 100;
+/** Rows in the document at first, and more with each step: there may be a thousand. */
+const ROWS = 100;
 
 /** What counts as wrong: the rules, how they fare, and whether they are on. */
 @Component({
@@ -47,20 +47,26 @@ export class RulesSection {
   /** As last read, with what has been changed here since. */
   protected readonly rules = linkedSignal(() => this.list.value()?.rules);
   protected readonly matching = computed(() => (this.rules() ?? []).filter((rule) => matchesRule(rule, (this.q() ?? '').trim())));
-  protected readonly isAllShown = signal(false);
+  private readonly limit = signal(ROWS);
   protected readonly rows = computed(() =>
-    (this.isAllShown() ? this.matching() : this.matching().slice(0, FIRST_ROWS)).map((rule) => ({
-      rule,
-      text: ruleText(rule),
-      state: ruleState(rule),
-      trouble: rule.status.error ?? rule.status.warning,
-    })),
+    this.matching()
+      .slice(0, this.limit())
+      .map((rule) => ({
+        rule,
+        text: ruleText(rule),
+        state: ruleState(rule),
+        trouble: rule.status.error ?? rule.status.warning,
+      })),
   );
   protected readonly outcome = new Outcome();
   private readonly listing = viewChild.required(Listing);
 
   constructor() {
     onAlertNews(() => this.list.reload());
+  }
+
+  protected showMore(): void {
+    this.limit.update((limit) => limit + ROWS);
   }
 
   protected search(text: string): void {

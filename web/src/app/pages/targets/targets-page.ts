@@ -17,8 +17,8 @@ import { addressText, matchesTarget, TYPE_WORDS, whoText } from './target-form';
 
 /** Somebody else may change them too. */
 const REFRESH_MS = 30_000;
-/** Rows in the document at first: there may be a thousand. */
-const FIRST_ROWS = 100;
+/** Rows in the document at first, and more with each step: there may be a thousand. */
+const ROWS = 100;
 
 /** What agents watch besides themselves: made, changed, switched off and on, deleted. */
 @Component({
@@ -52,10 +52,14 @@ export class TargetsPage {
   protected readonly matching = computed(() =>
     (this.targets() ?? []).filter((target) => matchesTarget(target, this.searched.words().trim())),
   );
-  protected readonly isAllShown = signal(false);
-  protected readonly rows = computed(() => (this.isAllShown() ? this.matching() : this.matching().slice(0, FIRST_ROWS)));
+  private readonly limit = signal(ROWS);
+  protected readonly rows = computed(() => this.matching().slice(0, this.limit()));
   protected readonly outcome = new Outcome();
   private readonly listing = viewChild.required(Listing);
+
+  protected showMore(): void {
+    this.limit.update((limit) => limit + ROWS);
+  }
 
   /** Opens the form; its code comes when it is first needed. */
   protected async edit(target: Target | null): Promise<void> {
