@@ -2,9 +2,38 @@ import { describe, expect, test } from '@jest/globals';
 import type { Silence } from '../../../web/src/app/core/alert-types.js';
 import { durationField, parseSeconds } from '../../../web/src/app/pages/alerts/durations.js';
 import { matches, matchersOf, matchersText, operatorOf, withOperator } from '../../../web/src/app/pages/alerts/matchers.js';
-import { bodyOf, byState, endNow, formOf, recurrenceText, stateText } from '../../../web/src/app/pages/alerts/silence-form.js';
+import {
+  bodyOf,
+  byState,
+  endNow,
+  formErrors,
+  formOf,
+  UNTIL,
+  recurrenceText,
+  stateText,
+} from '../../../web/src/app/pages/alerts/silence-form.js';
 
 const equal = (label: string, value: string) => ({ label, value, is_regex: false, is_equal: true });
+
+describe('a new silence', () => {
+  const form = { ...formOf(null, null, 'ada', 'UTC'), startsAt: '2026-11-23T01:00', duration: '2h' };
+  const at = (local: string): number => new Date(local).getTime();
+
+  test('that would be over already is not sent', () => {
+    expect(formErrors(form, at('2026-11-23T02:59'))).toEqual({});
+    expect(formErrors(form, at('2026-11-23T03:00'))).toHaveProperty('ends_at');
+    const until = { ...form, duration: UNTIL, endsAt: '2026-11-23T01:30' };
+    expect(formErrors(until, at('2026-11-23T01:29'))).toEqual({});
+    expect(formErrors(until, at('2026-11-23T01:31'))).toHaveProperty('ends_at');
+  });
+
+  test('that begins now, comes again, or has no end yet is left to the server', () => {
+    const late = at('2027-01-01T00:00');
+    expect(formErrors({ ...form, startsAt: '' }, late)).toEqual({});
+    expect(formErrors({ ...form, isRecurring: true }, late)).toEqual({});
+    expect(formErrors({ ...form, duration: UNTIL, endsAt: '' }, late)).toEqual({});
+  });
+});
 
 describe('matchers', () => {
   test('are written as Alertmanager writes them, and read back', () => {

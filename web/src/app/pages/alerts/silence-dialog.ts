@@ -12,7 +12,7 @@ import { Notice } from '../../shared/notice';
 import { matches } from './matchers';
 import { MatchersEditor } from './matchers-editor';
 import { Person } from './person';
-import { bodyOf, CRONS, DURATIONS, formOf, SILENCE_FIELDS, type SilenceForm, UNTIL } from './silence-form';
+import { bodyOf, CRONS, DURATIONS, formErrors, formOf, SILENCE_FIELDS, type SilenceForm, UNTIL } from './silence-form';
 
 export { MatDialog } from '@angular/material/dialog';
 
@@ -64,7 +64,7 @@ export class SilenceDialog {
     event.preventDefault();
     const { silence } = this.question;
     const body = bodyOf(this.form());
-    const saved = await this.draft.save(SILENCE_FIELDS, {}, () =>
+    const saved = await this.draft.save(SILENCE_FIELDS, silence === null ? formErrors(this.form(), Date.now()) : {}, () =>
       silence === null
         ? this.api.post<Silence>('/alerts/silences', body)
         : this.api.put<Silence>(`/alerts/silences/${encodeURIComponent(silence.id)}`, body),

@@ -2,7 +2,8 @@
 import type { Matcher, Silence } from '../../core/alert-types';
 import type { Tags } from '../../core/api-types';
 import { formatDuration } from '../../core/units';
-import { durationField, isoOfLocal, localField } from './durations';
+import type { FieldErrors } from '../../shared/field-errors';
+import { durationField, isoOfLocal, localField, parseSeconds } from './durations';
 import { matchersOf } from './matchers';
 
 /** What stands in the fields. */
@@ -93,6 +94,14 @@ export function bodyOf(form: SilenceForm): Record<string, unknown> {
     recurrence: null,
     ...(form.duration === UNTIL ? { ends_at: isoOfLocal(form.endsAt) } : { duration: form.duration }),
   };
+}
+
+/** What the server takes, but nobody means: a new silence that is over before it begins. */
+export function formErrors({ isRecurring, startsAt, duration, endsAt }: SilenceForm, nowMs: number): FieldErrors {
+  const [start, end] = [isoOfLocal(startsAt), isoOfLocal(endsAt)];
+  if (isRecurring || start === null) return {};
+  const endMs = duration === UNTIL ? Date.parse(end ?? '') : Date.parse(start) + (parseSeconds(duration) ?? Number.NaN) * 1_000;
+  return endMs <= nowMs ? { ends_at: 'It would be over already.' } : {};
 }
 
 /** `0 2 * * 0 for 2 h (Europe/Berlin)`; null of a one-off. */
