@@ -53,11 +53,11 @@ export class AlertLedger {
     }
   }
 
-  /** How many alerts there will be when these are committed, each of them once. */
-  sizeAfter(changed: readonly Alert[]): number {
-    let { size } = this.active;
-    for (const { id, state } of changed) size += Number(state !== 'resolved') - Number(this.active.find(id) !== null);
-    return size;
+  /** How many alerts more there will be when these are committed, each of them once. */
+  growthBy(changed: readonly Alert[]): number {
+    let growth = 0;
+    for (const { id, state } of changed) growth += Number(state !== 'resolved') - Number(this.active.find(id) !== null);
+    return growth;
   }
 
   /** Saves transitions, then tells them. @throws of storage: some of them may be told by then, the others have not happened */

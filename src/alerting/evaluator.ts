@@ -13,6 +13,7 @@ import { isOfRule, resolved, stepAlert } from './alert-steps.js';
 import { Breather } from './breather.js';
 import { agentLooks, type LookContext, type Looks, metricLooks } from './looks.js';
 import { type Observe, Observer } from './observer.js';
+import { Places } from './places.js';
 import { RuleSchedule, type ScheduledRule } from './rule-schedule.js';
 
 export interface EvaluatorDeps extends LedgerDeps {
@@ -29,7 +30,7 @@ export interface EvaluatorDeps extends LedgerDeps {
 
 /** How a rule's last evaluation went. */
 export interface RuleStatus
-  extends Readonly<Pick<ScheduledRule, 'lastEvaluatedAtMs' | 'durationMs' | 'error' | 'matchedSeries' | 'groups'>> {
+  extends Readonly<Pick<ScheduledRule, 'lastEvaluatedAtMs' | 'durationMs' | 'error' | 'matchedSeries' | 'groups' | 'heldBack'>> {
   readonly pending: number;
   readonly firing: number;
 }
@@ -119,10 +120,10 @@ export class Evaluator implements Part {
   status(ruleId: string): RuleStatus | null {
     const known = this.rules.find(ruleId);
     if (known === null) return null;
-    const { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups } = known;
+    const { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups, heldBack } = known;
     const { active } = this.ledger;
     const { pending, firing } = active.counts(active.ofRule(ruleId).values());
-    return { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups, pending, firing };
+    return { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups, heldBack, pending, firing };
   }
 
   /**
@@ -191,17 +192,27 @@ export class Evaluator implements Part {
     const observe = await this.observer.read(questions, this.rules.metricNames(), nowMs);
     const agentsHaveSettled = this.monotonic() - this.startedAtMs >= AGENTS_SETTLE_MS;
     const context = { nowMs, agents: this.deps.agents, agentsHaveSettled };
+    const places = this.placesNow();
     const breather = new Breather();
     const changed: Alert[] = [];
     for (const known of due) {
       if (this.stopped) break;
       if (breather.isDue) await breather.breathe();
-      const room = Math.max((this.deps.maxActive ?? MAX_ACTIVE) - this.ledger.sizeAfter(changed), 0);
+      const { id, subject } = known.rule;
+      const room = places.roomFor(subject.kind, this.ledger.active.ofRule(id).size);
+      const ofOthers = changed.length;
       await this.evaluateRule(known, observe, { ...context, room }, changed);
+      places.take(subject.kind, this.ledger.growthBy(changed.slice(ofOthers)));
       if (changed.length >= SAVED_AT_ONCE) await this.ledger.commit(changed.splice(0));
     }
     await this.ledger.commit(changed);
     await this.ledger.saveProgress(nowMs);
+  }
+
+  private placesNow(): Places {
+    const places = new Places(this.deps.maxActive ?? MAX_ACTIVE);
+    for (const { rule } of this.rules.all()) places.take(rule.subject.kind, this.ledger.active.ofRule(rule.id).size);
+    return places;
   }
 
   /** Its transitions go to `changed`. A rule that cannot be evaluated does not keep the others from it. */
@@ -211,6 +222,7 @@ export class Evaluator implements Part {
       const looks = await this.look(known, observe, context);
       known.error = this.apply(known.rule, looks, context.nowMs, changed);
       known.groups = looks.groups;
+      known.heldBack = looks.heldBack;
       known.lastEvaluatedAtMs = context.nowMs;
     } catch (error) {
       if (!isAppError(error)) this.deps.logger.error('an alert rule could not be evaluated', { ruleId: known.rule.id, error });
@@ -241,7 +253,8 @@ export class Evaluator implements Part {
       else changed.push(next.alert);
     }
     for (const alert of gone) changed.push(resolved(alert, this.isOrphan(alert) ? 'agent_deleted' : 'series_gone', nowMs));
-    return leftOut === 0 ? null : `there are too many alerts: ${leftOut} groups that are bad were left out`;
+    if (leftOut === 0) return null;
+    return `there are too many alerts: ${leftOut === 1 ? '1 group that is bad was' : `${leftOut} groups that are bad were`} left out`;
   }
 
   private async loadRules(): Promise<void> {

@@ -21,11 +21,13 @@ export interface GroupLook {
 
 export interface Looks {
   readonly found: readonly GroupLook[];
-  /** Alerts whose group is no more. */
+  /** Alerts whose group is no more, and pending ones that nothing measures any more and that make way for others. */
   readonly gone: readonly Alert[];
   readonly groups: number;
   /** Groups that are bad and for which there was no room. */
   readonly leftOut: number;
+  /** Groups that are bad and would begin, if their window held nothing that came late. */
+  readonly heldBack: number;
 }
 
 export interface LookContext {
@@ -51,31 +53,43 @@ export function metricLooks(
 ): Looks {
   const { selection, values, newestMs } = observation;
   const { groups } = selection;
-  const { condition, threshold } = subject;
-  const oldestMs = context.nowMs - freshForMs(intervalMs);
-  const isFresh = (index: number): boolean => (newestMs[index] as number) >= oldestMs;
+  const { condition, threshold, noData } = subject;
+  const { nowMs } = context;
   const found: GroupLook[] = [];
   const gone: Alert[] = [];
-  let leftOut = 0;
+  let heldBack = 0;
   const look = (index: number, finding: Finding, value: number | null, mayBegin: boolean): void => {
     const { key, labels, agentId } = groups[index] as Group;
     found.push({ key, labels, agentId, value, unit: selection.unitOf(index), finding, mayBegin });
   };
-  const isNews = (index: number): boolean =>
-    selection.someAgent(index, (id) => isConnected(context.agents.find(id))) &&
-    !selection.someAgent(index, (id) => holdsLate(context.agents.find(id), subject, context));
-  const isSilent = (index: number): boolean => selection.someAgent(index, (id) => wasThere(context.agents.find(id), subject, context));
+  const someAgent = (index: number, test: (agent: Agent | null) => boolean): boolean =>
+    selection.someAgent(index, (id) => test(context.agents.find(id)));
+  const oldestMs = nowMs - freshForMs(intervalMs);
+  // What came late may be young by the clock of a rule that is seldom evaluated: it says how it was all the same.
+  const isFresh = (index: number): boolean => {
+    const ms = newestMs[index] as number;
+    return ms >= oldestMs && !someAgent(index, (agent) => newestLateMs(agent) >= ms);
+  };
+  const holdsLate = (index: number): boolean =>
+    subject.aggregation !== 'last' && someAgent(index, (agent) => newestLateMs(agent) >= nowMs - subject.windowMs);
+  const mayBegin = (index: number): boolean => {
+    if (!isFresh(index) || !someAgent(index, isConnected)) return false;
+    const isHeldBack = holdsLate(index);
+    heldBack += Number(isHeldBack);
+    return !isHeldBack;
+  };
+  const isSilent = (index: number): boolean => someAgent(index, (agent) => wasThere(agent, subject, context));
 
+  const beginning: number[] = [];
   // All groups of all rules come by here: nothing is made of those that are well.
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index] as number;
     const hasData = !Number.isNaN(value);
-    if (hasData ? !holds(condition, value, threshold) || !isFresh(index) : subject.noData !== 'alert') continue;
+    if (hasData ? !holds(condition, value, threshold) : noData !== 'alert') continue;
     if (active.has((groups[index] as Group).key)) continue;
-    if (!(hasData ? isNews(index) : isSilent(index))) continue;
-    if (found.length < context.room) look(index, 'bad', hasData ? value : null, true);
-    else leftOut += 1;
+    if (hasData ? mayBegin(index) : isSilent(index)) beginning.push(index);
   }
+  const unmeasured: { readonly alert: Alert; readonly index: number }[] = [];
   for (const [key, alert] of active) {
     const index = selection.indexOf(key);
     if (index === undefined) {
@@ -83,17 +97,31 @@ export function metricLooks(
       continue;
     }
     const value = values[index] as number;
+    const isFiring = alert.state === 'firing';
     if (Number.isNaN(value)) {
-      const finding = subject.noData === 'alert' && isSilent(index) ? 'bad' : subject.noData === 'ok' ? 'well' : 'unknown';
-      look(index, finding, null, finding === 'bad');
+      const finding = noData === 'alert' && isSilent(index) ? 'bad' : noData === 'ok' ? 'well' : 'unknown';
+      if (finding === 'unknown' && !isFiring) unmeasured.push({ alert, index });
+      else look(index, finding, null, finding === 'bad');
+    } else if (isBad(subject, value, isFiring)) {
+      // Of an agent that is away nobody knows how long it went on.
+      const isKnown = isFiring || isFresh(index) || someAgent(index, isConnected);
+      look(index, isKnown ? 'bad' : 'unknown', value, !isFiring && mayBegin(index));
     } else {
-      const isFiring = alert.state === 'firing';
       // What was bad slides out of the window of one that has fallen silent, too: that makes it nothing but unknown.
-      const finding = isBad(subject, value, isFiring) ? 'bad' : isFresh(index) ? 'well' : 'unknown';
-      look(index, finding, value, finding === 'bad' && !isFiring && isFresh(index) && isNews(index));
+      look(index, isFresh(index) ? 'well' : 'unknown', value, false);
     }
   }
-  return { found, gone, groups: groups.length, leftOut };
+  const begun = beginning.slice(0, context.room + unmeasured.length);
+  const leaving = Math.max(begun.length - context.room, 0);
+  for (const index of begun) {
+    const value = values[index] as number;
+    look(index, 'bad', Number.isNaN(value) ? null : value, true);
+  }
+  for (const [i, { alert, index }] of unmeasured.entries()) {
+    if (i < leaving) gone.push(alert);
+    else look(index, 'unknown', null, false);
+  }
+  return { found, gone, groups: groups.length, leftOut: beginning.length - begun.length, heldBack };
 }
 
 export function agentLooks(
@@ -129,7 +157,7 @@ export function agentLooks(
     const agent = agentId === null ? null : context.agents.find(agentId);
     return agent === null || !isMeant(agent.id, agent);
   };
-  return { found, gone: [...active.values()].filter(isGone), groups, leftOut };
+  return { found, gone: [...active.values()].filter(isGone), groups, leftOut, heldBack: 0 };
 }
 
 /** How one agent is. Values are seconds; of a failed configuration its version. */
@@ -165,10 +193,9 @@ function wasThere(agent: Agent | null, { windowMs }: MetricSubject, { nowMs }: L
   return isConnected(agent) && nowMs - (agent?.connectedAtMs ?? nowMs) >= windowMs;
 }
 
-/** Whether the window may hold samples of the agent that came late. The newest sample, which is fresh, did not. */
-function holdsLate(agent: Agent | null, { aggregation, windowMs }: MetricSubject, { nowMs }: LookContext): boolean {
-  const lateMs = agent?.newestLateMs ?? null;
-  return aggregation !== 'last' && lateMs !== null && lateMs >= nowMs - windowMs;
+/** Of the samples of the agent that came late; before all times: none did. */
+function newestLateMs(agent: Agent | null): number {
+  return agent?.newestLateMs ?? Number.NEGATIVE_INFINITY;
 }
 
 function wholeSeconds(ms: number): number {

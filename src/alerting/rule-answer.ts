@@ -11,6 +11,7 @@ export const NOT_EVALUATED: RuleStatus = {
   error: null,
   matchedSeries: null,
   groups: null,
+  heldBack: 0,
   pending: 0,
   firing: 0,
 };
@@ -66,7 +67,7 @@ function presentFilter({ agentIds, providers, regions, tags }: RuleFilter) {
   };
 }
 
-function presentStatus({ enabled }: AlertRule, status: RuleStatus) {
+function presentStatus(rule: AlertRule, status: RuleStatus) {
   const { lastEvaluatedAtMs, durationMs, error, matchedSeries, groups, pending, firing } = status;
   return {
     last_evaluated_at: isoTimeOrNull(lastEvaluatedAtMs),
@@ -76,6 +77,14 @@ function presentStatus({ enabled }: AlertRule, status: RuleStatus) {
     groups,
     pending,
     firing,
-    warning: enabled && matchedSeries === 0 ? NOTHING_MATCHES : null,
+    warning: rule.enabled ? warningOf(status) : null,
   };
+}
+
+function warningOf({ matchedSeries, heldBack }: RuleStatus): string | null {
+  if (matchedSeries === 0) return NOTHING_MATCHES;
+  if (heldBack === 0) return null;
+  return heldBack === 1
+    ? '1 group is bad, but holds samples that came late: it can begin to fire when those have left the window'
+    : `${heldBack} groups are bad, but hold samples that came late: they can begin to fire when those have left the window`;
 }

@@ -14,6 +14,8 @@ export interface ScheduledRule {
   /** Series of the dictionary the rule is about, with recent samples or without; null of agent rules. 0: it can say nothing. */
   matchedSeries: number | null;
   groups: number | null;
+  /** Groups that are bad, and kept from beginning by what came late. */
+  heldBack: number;
 }
 
 /** After a failure a rule does not wait for longer, however rarely it is due. */
@@ -29,13 +31,17 @@ export class RuleSchedule {
     return this.rules.get(id) ?? null;
   }
 
+  all(): Iterable<ScheduledRule> {
+    return this.rules.values();
+  }
+
   /** The rules as they are stored now: those that are new or changed are due at once. */
   replace(stored: ReadonlyMap<string, AlertRule>): void {
     for (const id of this.rules.keys()) if (!stored.has(id)) this.rules.delete(id);
     for (const rule of stored.values()) {
       if (this.rules.get(rule.id)?.rule.updatedAtMs === rule.updatedAtMs) continue;
       const question = rule.subject.kind === 'metric' ? questionOf(rule.subject, rule.filter) : null;
-      const status = { lastEvaluatedAtMs: null, durationMs: null, error: null, matchedSeries: null, groups: null };
+      const status = { lastEvaluatedAtMs: null, durationMs: null, error: null, matchedSeries: null, groups: null, heldBack: 0 };
       this.rules.set(rule.id, { rule, question, dueAtMs: Number.NEGATIVE_INFINITY, ...status });
     }
   }

@@ -6,9 +6,11 @@ import type { AgentSubject, AlertRuleFields, MetricSubject } from '../../src/mod
 import { SECOND, T0 } from './alert-world.js';
 import type { Place } from './naive-reader.js';
 
-/** What counts as having gone by at the most, and how old news may be, for rules of this interval. */
-const MAX_STEP = 300 * SECOND;
+/** How old news may be, and what counts as having gone by at the most; for rules of long intervals, so many of those. */
 const FRESH = 90 * SECOND;
+const FRESH_INTERVALS = 3;
+const MAX_STEP = 300 * SECOND;
+const MAX_STEP_INTERVALS = 2;
 /** A batch whose newest sample is older came late. */
 export const LATE = 90 * SECOND;
 /** So much of a duration may be lost by a crash. */
@@ -58,6 +60,8 @@ export class AlertModel {
   readonly rules = new Map<string, AlertRuleFields>();
   /** By rule and group. */
   readonly states = new Map<string, ModelState>();
+  /** By rule; those that are not here are due at once. */
+  private readonly dueAtMs = new Map<string, number>();
   /** What a crash leaves of them. */
   private readonly saved = new Map<string, ModelState>();
   readonly news: string[] = [];
@@ -80,6 +84,12 @@ export class AlertModel {
     this.samples.set(JSON.stringify([sample.agentId, sample.name, sample.tags, sample.timestampMs]), sample);
   }
 
+  /** A rule that is new, or another from now on. */
+  setRule(fields: AlertRuleFields): void {
+    this.rules.set(fields.name, fields);
+    this.dueAtMs.delete(fields.name);
+  }
+
   resolveAll(rule: string, reason: string): void {
     for (const key of this.states.keys()) {
       if (key.startsWith(`${rule} `)) this.end(key, reason);
@@ -95,14 +105,16 @@ export class AlertModel {
     for (const [key, state] of this.saved) this.states.set(key, { ...state });
   }
 
-  /** What came late is not remembered by another process. */
-  forgetLate(): void {
+  /** Another process goes on: it does not remember what came late, and evaluates everything at once. */
+  beginAnew(): void {
     for (const agent of this.agents.values()) agent.newestLateMs = null;
+    this.dueAtMs.clear();
   }
 
-  evaluate(nowMs: number): void {
+  evaluate(nowMs: number, uptimeMs: number): void {
     for (const rule of this.rules.values()) {
-      if (!rule.enabled) continue;
+      if (!rule.enabled || uptimeMs < (this.dueAtMs.get(rule.name) ?? 0)) continue;
+      this.dueAtMs.set(rule.name, uptimeMs - (uptimeMs % rule.intervalMs) + rule.intervalMs);
       if (rule.subject.kind === 'agent') this.evaluateAgents(rule, rule.subject, nowMs);
       else this.evaluateMetric(rule, rule.subject, nowMs);
     }
@@ -157,12 +169,13 @@ export class AlertModel {
       const is = IS[subject.condition]!;
       const recovery = ['eq', 'ne'].includes(subject.condition) ? subject.threshold : (subject.recoveryThreshold ?? subject.threshold);
       const newestMs = Math.max(...inWindow.map(({ timestampMs }) => timestampMs));
-      const isFresh = nowMs - newestMs <= FRESH;
-      const bad = is(value, subject.threshold) || (isFiring && is(value, recovery)) ? true : isFresh ? false : null;
-      const holdsLate =
-        subject.aggregation !== 'last' &&
-        agents.some(({ newestLateMs }) => newestLateMs !== null && newestLateMs >= nowMs - subject.windowMs);
-      this.step(rule, key, bad, since.length > 0 && isFresh && !holdsLate, nowMs);
+      const cameLate = (sinceMs: number): boolean => agents.some((agent) => agent.newestLateMs !== null && agent.newestLateMs >= sinceMs);
+      const isFresh = nowMs - newestMs <= Math.max(FRESH, FRESH_INTERVALS * rule.intervalMs) && !cameLate(newestMs);
+      const isThere = since.length > 0;
+      const isBad = is(value, subject.threshold) || (isFiring && is(value, recovery));
+      const isKnown = isFresh || (isBad && (isFiring || isThere));
+      const holdsLate = subject.aggregation !== 'last' && cameLate(nowMs - subject.windowMs);
+      this.step(rule, key, isKnown ? isBad : null, isThere && isFresh && !holdsLate, nowMs);
     }
   }
 
@@ -177,7 +190,8 @@ export class AlertModel {
       this.tell(key, state.firing ? 'firing' : 'pending');
       return;
     }
-    const passedMs = bad === null ? 0 : Math.min(Math.max(nowMs - state.lastMs, 0), MAX_STEP);
+    const maxStepMs = Math.max(MAX_STEP, MAX_STEP_INTERVALS * rule.intervalMs);
+    const passedMs = bad === null ? 0 : Math.min(Math.max(nowMs - state.lastMs, 0), maxStepMs);
     state.lastMs = nowMs;
     state.badForMs += passedMs;
     if (state.wellForMs >= 0) state.wellForMs += passedMs;

@@ -18,7 +18,7 @@ const durations = fc.constantFrom(0, 0, INTERVAL, 30 * SECOND, 2 * MINUTE, 7 * M
 const subject = fc.record({
   metricName: fc.constantFrom(...NAMES),
   aggregation: fc.constantFrom('avg', 'min', 'max', 'sum', 'count', 'last'),
-  windowMs: fc.constantFrom(20 * SECOND, MINUTE, 5 * MINUTE),
+  windowMs: fc.constantFrom(20 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE),
   condition: fc.constantFrom('gt', 'gte', 'lt', 'lte', 'eq', 'ne'),
   threshold: fc.integer({ min: 1, max: 4 }),
   recoveryThreshold: fc.option(fc.integer({ min: 0, max: 5 })),
@@ -41,9 +41,10 @@ const ruleFields = (name: string) =>
       filter,
       forMs: durations,
       keepFiringForMs: durations,
+      intervalMs: fc.constantFrom(INTERVAL, INTERVAL, 5 * MINUTE),
       enabled: fc.constantFrom(true, true, true, false),
     })
-    .map(({ subject: of, ...fields }) => metricRule(of as Partial<MetricSubject>, { name, intervalMs: INTERVAL, ...fields }));
+    .map(({ subject: of, ...fields }) => metricRule(of as Partial<MetricSubject>, { name, ...fields }));
 const agentRule = fc
   .record({
     condition: fc.constantFrom('disconnected', 'stale', 'clock_skew', 'config_failed'),
@@ -138,7 +139,7 @@ class Run {
         break;
       case 'restart':
       case 'crash':
-        model.forgetLate();
+        model.beginAnew();
         for (const agentId of AGENTS) world.setAgent(agentId, { newestLateMs: null });
         if (next.type === 'crash') model.crash();
         await world[next.type](next.steps * INTERVAL);
@@ -162,16 +163,21 @@ class Run {
 
   async pass(steps: number): Promise<void> {
     await this.world.pass(steps * INTERVAL);
-    this.model.evaluate(this.world.nowMs);
+    this.model.evaluate(this.world.nowMs, this.world.uptimeMs);
   }
 
   compare(): void {
     const { world, model } = this;
     const alerts = world.evaluator.alerts();
-    const actual = alerts.map(
-      ({ labels, groupKey, state, wellSinceMs }) => `${String(labels.alertname)} ${groupKey} ${state} ${wellSinceMs !== null}`,
-    );
-    const expected = [...model.states].map(([key, { firing, wellForMs }]) => `${key} ${firing ? 'firing' : 'pending'} ${wellForMs >= 0}`);
+    // And for how long they have been pending, or well.
+    const actual = alerts.map(({ labels, groupKey, state, startedAtMs, wellSinceMs, updatedAtMs }) => {
+      const sinceMs = state === 'pending' ? startedAtMs : wellSinceMs;
+      return `${String(labels.alertname)} ${groupKey} ${state} ${sinceMs === null ? 'bad' : updatedAtMs - sinceMs}`;
+    });
+    const expected = [...model.states].map(([key, { firing, badForMs, wellForMs }]) => {
+      const forMs = firing ? wellForMs : badForMs;
+      return `${key} ${firing ? 'firing' : 'pending'} ${forMs < 0 ? 'bad' : forMs}`;
+    });
     expect(inOrder(actual)).toEqual(inOrder(expected));
     const heard = world.told.splice(0).map(({ labels, groupKey, state, wellSinceMs, resolvedReason }) => {
       const what = state === 'resolved' ? String(resolvedReason) : wellSinceMs === null ? state : 'well';
@@ -193,7 +199,7 @@ class Run {
       await world.evaluator.rulesChanged();
       model.resolveAll(fields.name, fields.enabled ? 'rule_changed' : 'rule_disabled');
     }
-    model.rules.set(fields.name, fields);
+    model.setRule(fields);
   }
 
   /** One batch of one agent. */

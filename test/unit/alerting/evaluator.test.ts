@@ -378,6 +378,50 @@ describe('what must not fire', () => {
     expect(world.state()).toBe('firing');
   });
 
+  test.each(['last', 'max', 'avg'] as const)('%s of what came late, however seldom its rule is evaluated', async (aggregation) => {
+    await world.addRule(metricRule({ aggregation, windowMs: 30 * MINUTE }, { intervalMs: 5 * MINUTE }));
+    await world.pass(5 * MINUTE);
+    const late = (value: number): void => {
+      const timestampMs = world.nowMs - 10 * MINUTE;
+      world.sample(value, { timestampMs });
+      world.setAgent('a', { newestLateMs: timestampMs });
+    };
+    late(50);
+    await world.pass(5 * MINUTE);
+    expect(world.state()).toBe('');
+    world.nowMs += 30 * MINUTE;
+    world.sample(50);
+    await world.pass(5 * MINUTE);
+    expect(world.state()).toBe('firing');
+    // Nor does it resolve.
+    world.nowMs += 30 * MINUTE;
+    late(1);
+    await world.pass(5 * MINUTE);
+    expect(world.state()).toBe('firing');
+    world.sample(1);
+    await world.pass(5 * MINUTE);
+    expect(world.news()).toEqual(['firing', 'resolved: recovered']);
+  });
+
+  test('groups that are held back by what came late are counted', async () => {
+    const { id } = await world.addRule(metricRule({ aggregation: 'max' }, { forMs: 20 * SECOND }));
+    await world.addRule(metricRule(LAST, { name: 'Newest' }));
+    world.setAgent('b', { newestLateMs: world.nowMs - SECOND });
+    world.sample(50, { agentId: 'b', tags: { disk: 'x' } });
+    world.sample(5, { agentId: 'b', tags: { disk: 'y' } });
+    await samples(50);
+    expect(world.evaluator.status(id)).toMatchObject({ heldBack: 1, pending: 1 });
+    world.setAgent('a', { newestLateMs: world.nowMs - SECOND });
+    world.sample(50, { agentId: 'b', tags: { disk: 'x' } });
+    await samples(50);
+    expect(world.evaluator.status(id)).toMatchObject({ heldBack: 2, pending: 1 });
+    await samples(50, 50, 50, 50, 50, 50);
+    expect(world.evaluator.status(id)).toMatchObject({ heldBack: 0, firing: 1 });
+    for (const { id: each, name } of world.stores.rules.rows.values()) {
+      if (name === 'Newest') expect(world.evaluator.status(each)).toMatchObject({ heldBack: 0 });
+    }
+  });
+
   test('what an agent that is away said', async () => {
     await world.addRule(metricRule(LAST));
     world.setAgent('a', { status: 'disconnected' });
@@ -397,6 +441,29 @@ describe('what must not fire', () => {
     world.setAgent('a', { status: 'disconnected' });
     await samples(50, 50, 50);
     expect(world.state()).toBe('pending');
+  });
+
+  test.each(['last', 'avg'] as const)('%s: the time for which the agent of a pending group is away does not count', async (aggregation) => {
+    await world.addRule(metricRule({ aggregation, windowMs: 60 * MINUTE }, { forMs: 3 * MINUTE }));
+    await samples(50);
+    world.setAgent('a', { status: 'disconnected' });
+    for (let i = 0; i < 200; i += 1) await world.pass(INTERVAL);
+    expect(world.state()).toBe('pending');
+    world.setAgent('a', { status: 'connected', connectedAtMs: world.nowMs });
+    // 80 s went by while that sample was fresh.
+    await samples(50, 50, 50, 50, 50, 50, 50, 50, 50);
+    expect(world.state()).toBe('pending');
+    await samples(50);
+    expect(world.state()).toBe('firing');
+  });
+
+  test('a pending group of an agent that is there and samples slowly goes on', async () => {
+    await world.addRule(metricRule({ ...LAST, windowMs: 5 * MINUTE }, { forMs: 3 * MINUTE }));
+    await samples(50);
+    for (let i = 0; i < 20; i += 1) await world.pass(INTERVAL);
+    expect(world.state()).toBe('pending');
+    await samples(50);
+    expect(world.state()).toBe('firing');
   });
 
   test('a group of several agents is there while one of them is', async () => {
@@ -437,7 +504,7 @@ describe('no data', () => {
   test('keep: a for stands still', async () => {
     await policy('keep', 3 * MINUTE);
     await samples(...Array.from({ length: 10 }, () => 50));
-    // 90 s have gone by, and 50 s more do while the window holds the last one.
+    // 90 s have gone by, and 50 s more do while the window holds the last one: its agent is there.
     for (let i = 0; i < 100; i += 1) await world.pass(INTERVAL);
     await samples(50, 50, 50);
     expect(world.state()).toBe('pending');
@@ -861,35 +928,113 @@ describe('when storage fails', () => {
 });
 
 describe('limits and people', () => {
-  test('so many alerts and no more', async () => {
+  const down = { ...metricRule({}, { name: 'down' }), subject: { kind: 'agent', condition: 'disconnected', thresholdMs: null } } as const;
+  const bad = (...names: string[]): void => names.forEach((n) => world.sample(50, { tags: { n } }));
+  const found = () => world.evaluator.alerts().map(({ labels: { alertname, agent, n } }) => [alertname, n ?? agent]);
+  const ofAtMost = async (most: number): Promise<void> => {
+    await world.stop();
     world = new AlertWorld();
-    world.maxActive = 3;
+    world.maxActive = most;
     world.addAgent('a');
+    world.addAgent('b');
     await world.restart(0);
+  };
+
+  test('so many alerts of one rule about metrics and no more', async () => {
+    await ofAtMost(12);
     const { id } = await world.addRule(metricRule(LAST));
-    for (let i = 0; i < 5; i += 1) world.sample(50, { tags: { n: String(i) } });
+    bad('1', '2', '3', '4', '5');
     await world.pass(INTERVAL);
     expect(world.evaluator.counts()).toEqual({ pending: 0, firing: 3, bySeverity: new Map([['warning', 3]]) });
-    expect(world.evaluator.status(id)?.error).toMatch(/2 groups/);
+    expect(world.evaluator.status(id)?.error).toBe('there are too many alerts: 2 groups that are bad were left out');
+    world.sample(5, { tags: { n: '1' } });
+    bad('2', '3', '4');
+    await world.pass(INTERVAL);
+    bad('2', '3', '4');
+    await world.pass(INTERVAL);
+    expect(found()).toEqual([
+      ['Load', '2'],
+      ['Load', '3'],
+      ['Load', '4'],
+    ]);
+    expect(world.evaluator.status(id)?.error).toBe('there are too many alerts: 1 group that is bad was left out');
+  });
+
+  test('rules about metrics leave places to those about agents, which may take all', async () => {
+    await ofAtMost(4);
+    const rules = ['one', 'two', 'three', 'four'];
+    const ids: string[] = [];
+    for (const name of rules) ids.push((await world.addRule(metricRule(LAST, { name }))).id);
+    await world.addRule(down);
+    bad('1', '2');
+    await world.pass(INTERVAL);
+    expect(found()).toEqual([
+      ['one', '1'],
+      ['two', '1'],
+      ['three', '1'],
+    ]);
+    expect(world.evaluator.status(ids[3]!)?.error).toMatch(/2 groups/);
+    world.setAgent('a', { status: 'disconnected' });
+    await world.pass(SECOND);
+    expect(found().at(-1)).toEqual(['down', 'a']);
+  });
+
+  test('rules about agents are not counted by rule', async () => {
+    await ofAtMost(2);
+    await world.addRule(down);
+    for (const id of ['a', 'b']) world.setAgent(id, { status: 'disconnected' });
+    await world.pass(INTERVAL);
+    expect(world.evaluator.counts().firing).toBe(2);
   });
 
   test('those that are over make room in the same round', async () => {
-    world = new AlertWorld();
-    world.maxActive = 3;
-    world.addAgent('a');
-    await world.restart(0);
-    await world.addRule(metricRule(LAST));
+    await ofAtMost(4);
+    const rules = [metricRule(LAST, { name: 'one' }), metricRule(LAST, { name: 'two' }), metricRule(LAST, { name: 'three' })];
+    for (const rule of rules) await world.addRule(rule);
     await world.addRule(metricRule({ ...LAST, condition: 'lt' }, { name: 'below' }));
-    const values = (...of: number[]): void => of.forEach((value, n) => world.sample(value, { tags: { n: String(n) } }));
-    values(50, 50, 50);
+    await samples(50);
+    expect(found()).toHaveLength(3);
+    await samples(5);
+    expect(found()).toEqual([['below', 'a']]);
+  });
+
+  test('pending ones that nothing measures any more make way, the oldest first', async () => {
+    await ofAtMost(12);
+    const { id } = await world.addRule(metricRule(LAST, { forMs: 10 * MINUTE }));
+    for (const name of ['1', '2', '3']) {
+      bad(name);
+      await world.pass(INTERVAL);
+    }
+    bad('4');
     await world.pass(INTERVAL);
-    values(5, 5, 50);
+    // All of them are still measured.
+    expect(found().map(([, n]) => n)).toEqual(['1', '2', '3']);
+    expect(world.evaluator.status(id)?.error).toMatch(/1 group /);
+    await world.pass(MINUTE);
+    expect(found().map(([, n]) => n)).toEqual(['1', '2', '3']);
+    world.news();
+    bad('5', '6');
     await world.pass(INTERVAL);
-    expect(world.evaluator.alerts().map(({ labels }) => [labels.alertname, labels.n])).toEqual([
-      ['Load', '2'],
-      ['below', '0'],
-      ['below', '1'],
-    ]);
+    expect(found().map(([, n]) => n)).toEqual(['3', '5', '6']);
+    expect(world.evaluator.status(id)).toMatchObject({ error: null, pending: 3 });
+    expect(world.stores.alerts.rows.size).toBe(3);
+    expect(world.systemAlerts).toEqual([]);
+    bad('7', '8');
+    await world.pass(INTERVAL);
+    expect(found().map(([, n]) => n)).toEqual(['5', '6', '7']);
+    expect(world.evaluator.status(id)?.error).toMatch(/1 group /);
+  });
+
+  test('those that fire make way for nobody', async () => {
+    await ofAtMost(4);
+    const { id } = await world.addRule(metricRule(LAST));
+    bad('1');
+    await world.pass(INTERVAL);
+    await world.pass(10 * MINUTE);
+    bad('2');
+    await world.pass(INTERVAL);
+    expect(found()).toEqual([['Load', '1']]);
+    expect(world.evaluator.status(id)?.error).toMatch(/1 group /);
   });
 
   test('an acknowledgement stays with the alert', async () => {

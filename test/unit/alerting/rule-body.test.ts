@@ -147,4 +147,12 @@ describe('a rule', () => {
       presentRule({ ...rule, enabled: false }, { ...NOT_EVALUATED, lastEvaluatedAtMs: 5, matchedSeries: 0 }).status.warning,
     ).toBeNull();
   });
+
+  test.each([
+    [1, '1 group is bad, but holds samples that came late: it can begin to fire when those have left the window'],
+    [3, '3 groups are bad, but hold samples that came late: they can begin to fire when those have left the window'],
+  ])('of which %i groups are held back says so', (heldBack, warning) => {
+    const rule = stored(parseRule(LATENCY, null));
+    expect(presentRule(rule, { ...NOT_EVALUATED, matchedSeries: 5, heldBack }).status.warning).toBe(warning);
+  });
 });

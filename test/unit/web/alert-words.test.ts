@@ -104,7 +104,8 @@ test('the state of a rule says the worst of it', () => {
   expect(of({})).toBe('well');
   expect(of({ firing: 2, pending: 1 })).toBe('2 firing');
   expect(of({ pending: 1 })).toBe('1 pending');
-  expect(of({ warning: 'no series matches this rule' })).toBe('matches nothing');
+  expect(of({ warning: 'no series matches this rule', matched: 0 })).toBe('matches nothing');
+  expect(of({ warning: '1 group is bad, but holds samples that came late', matched: 4 })).toBe('held back');
   expect(of({ error: 'too much', firing: 1 })).toBe('cannot be evaluated');
   expect(of({ last_evaluated_at: null })).toBe('not looked at yet');
   expect(of({ firing: 2 }, false)).toBe('off');

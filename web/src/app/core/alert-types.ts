@@ -67,7 +67,7 @@ export interface RuleStatus {
   readonly groups: number;
   readonly pending: number;
   readonly firing: number;
-  /** What is the matter with the rule itself: it matches nothing. */
+  /** What is the matter with the rule itself: it matches nothing, or is kept from firing by samples that came late. */
   readonly warning: string | null;
 }
 

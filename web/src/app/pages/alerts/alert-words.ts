@@ -145,7 +145,8 @@ export function ruleState({ enabled, status }: Rule): { readonly mark: string; r
   if (status.firing > 0) return { mark: 'firing', text: `${status.firing} firing` };
   if (status.pending > 0) return { mark: 'pending', text: `${status.pending} pending` };
   if (status.last_evaluated_at === null) return { mark: 'off', text: 'not looked at yet' };
-  return status.warning === null ? { mark: 'ok', text: 'well' } : { mark: 'warning', text: 'matches nothing' };
+  if (status.warning === null) return { mark: 'ok', text: 'well' };
+  return { mark: 'warning', text: status.matched === 0 ? 'matches nothing' : 'held back' };
 }
 
 /** All words somewhere in what is shown of the rule. */
