@@ -1,4 +1,5 @@
 import type { Agent } from '../model/agent.js';
+import { LateMark } from './late-batch.js';
 import type { SeriesDictionary } from './series-dictionary.js';
 
 /** How the registry reaches an agent over its WebSocket. */
@@ -30,6 +31,8 @@ export class AgentRecord {
   http: HttpPresence | null = null;
   /** The series of the session; made with the first batch, gone when the agent is. */
   dictionary: SeriesDictionary | null = null;
+  /** What came late in this incarnation. */
+  late = new LateMark();
   /** Batches of this agent on their way to the disk, over all its connections. */
   queuedBatches = 0;
   /** Frames since the last write-back. */

@@ -17,6 +17,7 @@ import type { Logger } from '../runtime/logger.js';
 import type { ActivityStore, AgentDescription, AgentStore, DroppedReport, KeyedConfigState } from '../storage/ports.js';
 import { ActivityWriteBack } from './activity-write-back.js';
 import { type AgentLink, AgentRecord } from './agent-record.js';
+import { LateMark } from './late-batch.js';
 import { addsNothing, readDropped, type StatusReport } from './messages.js';
 import { SeriesDictionary, StringPool } from './series-dictionary.js';
 
@@ -245,9 +246,18 @@ export class AgentRegistry implements AgentDirectory {
     if (clockSkewMs !== null) record.agent.clockSkewMs = clockSkewMs;
   }
 
-  /** Samples up to this time come late; to be said before anybody can read them. */
-  noteLate({ agent }: AgentRecord, newestMs: number): void {
-    agent.newestLateMs = Math.max(agent.newestLateMs ?? newestMs, newestMs);
+  /**
+   * Samples up to this time come late; to be said before anybody can read them. The answer is to be told whether they were news: what
+   * storage had already changes nothing.
+   */
+  noteLate(record: AgentRecord, newestMs: number): (isNews: boolean) => void {
+    const { late, agent } = record;
+    late.enter(newestMs);
+    agent.newestLateMs = late.newestMs;
+    return (isNews) => {
+      late.leave(newestMs, isNews);
+      if (record.late === late) agent.newestLateMs = late.newestMs;
+    };
   }
 
   /** Adds to the activity feed. */
@@ -294,7 +304,10 @@ export class AgentRegistry implements AgentDirectory {
     if (known !== undefined) {
       const row = await this.deps.agents.upsert(description, this.deps.clock.nowMs());
       // Series ids, and what came late, belong to one incarnation.
-      if (row.agentKey !== known.agent.agentKey) known.dictionary = known.agent.config = known.agent.newestLateMs = null;
+      if (row.agentKey !== known.agent.agentKey) {
+        known.dictionary = known.agent.config = known.agent.newestLateMs = null;
+        known.late = new LateMark();
+      }
       takeOver(known, row);
       this.refreshStatus(known);
       this.announce(known);

@@ -102,11 +102,12 @@ export class BatchProcessor {
     const dictionary = registry.dictionaryOf(record);
     const bytes = sizeOf(decoded);
     const lateMs = newestOfLate(batch);
-    if (lateMs !== null) registry.noteLate(record, lateMs);
+    const settleLate = lateMs === null ? null : registry.noteLate(record, lateMs);
     this.enter(record, bytes);
     try {
       const result = await writer.append(batch);
       settleAppended(decoded, dictionary, result);
+      settleLate?.(!result.duplicate);
       metrics.batches.inc(result.duplicate ? DUPLICATE : STORED);
       if (!result.duplicate) {
         metrics.samples.inc(result.processed);
@@ -124,6 +125,8 @@ export class BatchProcessor {
       return { processed: result.processed, errors: result.errors, duplicate: result.duplicate, details: rejections.details };
     } catch (error) {
       settleFailed(decoded, dictionary);
+      // An answer may be lost behind the disk.
+      settleLate?.(true);
       metrics.batches.inc(FAILED);
       throw error;
     } finally {

@@ -18,3 +18,28 @@ export function newestOfLate({
   const sentAtMs = receivedAtMs - (clockSkewMs ?? 0);
   return sentAtMs - newestMs > LATE_MS ? newestMs : null;
 }
+
+/** Up to when samples of an agent came late: of batches on disk, and of those on their way there, which readers may see at any moment. */
+export class LateMark {
+  private storedMs: number | null = null;
+  private readonly onTheWay: number[] = [];
+
+  /** Null: nothing came late. */
+  get newestMs(): number | null {
+    return this.onTheWay.reduce(newest, this.storedMs);
+  }
+
+  enter(newestMs: number): void {
+    this.onTheWay.push(newestMs);
+  }
+
+  /** What entered so is there, or may be; or it is not news, because it was there already. */
+  leave(newestMs: number, isNews: boolean): void {
+    this.onTheWay.splice(this.onTheWay.indexOf(newestMs), 1);
+    if (isNews) this.storedMs = newest(this.storedMs, newestMs);
+  }
+}
+
+function newest(known: number | null, ms: number): number {
+  return Math.max(known ?? ms, ms);
+}

@@ -70,6 +70,35 @@ describe('BatchProcessor', () => {
     expect(record.agent.newestLateMs).toBe(nowMs + (lateS ?? -3_600) * 1_000);
   });
 
+  test('a batch that storage had already is not late; others that come with it are', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    const nowMs = Date.now();
+    const kept = (minutes: number) => [{ ...METRICS[0], timestamp: nowMs - minutes * 60_000 }];
+    const sendAgain = () => submit(wayIn, record, kept(0), 'known', nowMs + 120_000);
+    await submit(wayIn, record, kept(0), 'known');
+    const again = sendAgain();
+    expect(record.agent.newestLateMs).not.toBeNull();
+    await expect(again).resolves.toMatchObject({ duplicate: true });
+    expect(record.agent.newestLateMs).toBeNull();
+    // The older one does not raise the mark while the other is on its way, and counts all the same.
+    await Promise.all([sendAgain(), submit(wayIn, record, kept(30), 'older')]);
+    expect(record.agent.newestLateMs).toBe(nowMs - 30 * 60_000);
+    await Promise.all([sendAgain(), submit(wayIn, record, kept(20), 'newer')]);
+    expect(record.agent.newestLateMs).toBe(nowMs - 20 * 60_000);
+    await submit(wayIn, record, kept(20), 'newer');
+    expect(record.agent.newestLateMs).toBe(nowMs - 20 * 60_000);
+  });
+
+  test('a late batch that failed may have been stored', async () => {
+    const wayIn = new WayIn();
+    const record = await known(wayIn);
+    const timestamp = Date.now() - 600_000;
+    wayIn.writer.failures.push(new AppError('storage_unavailable', 'away'));
+    await expect(submit(wayIn, record, [{ ...METRICS[0], timestamp }])).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(record.agent.newestLateMs).toBe(timestamp);
+  });
+
   test('a repeated batch is counted once', async () => {
     const wayIn = new WayIn();
     const record = await known(wayIn);
