@@ -14,7 +14,7 @@ import { Breather } from './breather.js';
 import { agentLooks, type LookContext, type Looks, metricLooks } from './looks.js';
 import { type Observe, Observer } from './observer.js';
 import { Places } from './places.js';
-import { RuleSchedule, type ScheduledRule } from './rule-schedule.js';
+import { RuleSchedule, type RuleStatus, type ScheduledRule } from './rule-schedule.js';
 
 export interface EvaluatorDeps extends LedgerDeps {
   readonly rules: Pick<AlertRuleStore, 'all'>;
@@ -26,13 +26,6 @@ export interface EvaluatorDeps extends LedgerDeps {
   readonly newId?: () => string;
   /** Pending and firing alerts there may be at once; another number only in tests. */
   readonly maxActive?: number;
-}
-
-/** How a rule's last evaluation went. */
-export interface RuleStatus
-  extends Readonly<Pick<ScheduledRule, 'lastEvaluatedAtMs' | 'durationMs' | 'error' | 'matchedSeries' | 'groups' | 'heldBack'>> {
-  readonly pending: number;
-  readonly firing: number;
 }
 
 const TICK_MS = 1_000;
@@ -258,14 +251,20 @@ export class Evaluator implements Part {
   }
 
   private async loadRules(): Promise<void> {
-    const stored = new Map((await this.deps.rules.all()).map((rule) => [rule.id, rule]));
-    const alerts = this.ledger.active.all();
-    for (const reason of ['rule_deleted', 'rule_disabled', 'rule_changed'] as const) {
-      const over = alerts.filter((alert) => this.whyOver(alert, stored.get(alert.ruleId)) === reason);
-      await this.ledger.resolve(over, reason);
-    }
-    this.rules.replace(stored);
+    // Rules may change while they are read.
     this.rulesAreOld = false;
+    try {
+      const stored = new Map((await this.deps.rules.all()).map((rule) => [rule.id, rule]));
+      const alerts = this.ledger.active.all();
+      for (const reason of ['rule_deleted', 'rule_disabled', 'rule_changed'] as const) {
+        const over = alerts.filter((alert) => this.whyOver(alert, stored.get(alert.ruleId)) === reason);
+        await this.ledger.resolve(over, reason);
+      }
+      this.rules.replace(stored);
+    } catch (error) {
+      this.rulesAreOld = true;
+      throw error;
+    }
   }
 
   /** Of a rule as it is stored now. One that changed while nobody looked is told by what the alert says of it: clocks may be set meanwhile. */

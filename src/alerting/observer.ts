@@ -15,6 +15,9 @@ const BOOK_MIN_AGE_MS = 10_000;
 export class Observer {
   private book: SeriesBook | null = null;
   private bookReadAtMs = 0;
+  /** How often the dictionary was out of date, and how often it was when the one there is began to be read. */
+  private generation = 0;
+  private bookGeneration = 0;
   private error: unknown = null;
 
   constructor(
@@ -27,9 +30,9 @@ export class Observer {
     return this.error;
   }
 
-  /** The dictionary is out of date. */
+  /** The dictionary is out of date, and so is one that is being read. */
   forgetBook(): void {
-    this.bookReadAtMs = Number.NEGATIVE_INFINITY;
+    this.generation += 1;
   }
 
   /**
@@ -54,13 +57,15 @@ export class Observer {
 
   private bookOf(questions: readonly Question[], names: ReadonlySet<string>): Promise<SeriesBook> {
     const { book } = this;
-    const isYoung = this.monotonic() - this.bookReadAtMs < BOOK_MAX_AGE_MS;
-    if (book !== null && isYoung && questions.every(({ metricName }) => book.names.has(metricName))) return Promise.resolve(book);
+    const isOld = this.bookGeneration !== this.generation || this.monotonic() - this.bookReadAtMs >= BOOK_MAX_AGE_MS;
+    if (book !== null && !isOld && questions.every(({ metricName }) => book.names.has(metricName))) return Promise.resolve(book);
     return this.readBook(names);
   }
 
   private async readBook(names: ReadonlySet<string>): Promise<SeriesBook> {
+    const { generation } = this;
     this.book = await SeriesBook.read(this.reader, names);
+    this.bookGeneration = generation;
     this.bookReadAtMs = this.monotonic();
     return this.book;
   }

@@ -1,6 +1,6 @@
 import type { AlertRule, RuleFilter } from '../model/alert.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
-import type { RuleStatus } from './evaluator.js';
+import type { RuleStatus } from './rule-schedule.js';
 
 /** Said of a rule that can never fire. */
 export const NOTHING_MATCHES = 'no series matches this rule';

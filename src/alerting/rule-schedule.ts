@@ -18,6 +18,13 @@ export interface ScheduledRule {
   heldBack: number;
 }
 
+/** How a rule's last evaluation went. */
+export interface RuleStatus
+  extends Readonly<Pick<ScheduledRule, 'lastEvaluatedAtMs' | 'durationMs' | 'error' | 'matchedSeries' | 'groups' | 'heldBack'>> {
+  readonly pending: number;
+  readonly firing: number;
+}
+
 /** After a failure a rule does not wait for longer, however rarely it is due. */
 const RETRY_MS = 30_000;
 

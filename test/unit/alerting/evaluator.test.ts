@@ -914,6 +914,30 @@ describe('when storage fails', () => {
     expect(world.evaluator.status(id)).toMatchObject({ lastEvaluatedAtMs: lookedAtMs });
   });
 
+  test('a change that comes while an earlier one is taken over, and cannot be read, is not forgotten', async () => {
+    await world.addRule(metricRule(LAST));
+    await samples(50);
+    world.news();
+    const { rules } = world.stores;
+    const all = rules.all.bind(rules);
+    const others: Promise<void>[] = [];
+    const answers = [
+      async () => {
+        const read = await all();
+        rules.rows.clear();
+        others.push(world.evaluator.rulesChanged());
+        return read;
+      },
+      () => Promise.reject(new AppError('storage_unavailable', 'away')),
+    ];
+    rules.all = () => (answers.shift() ?? all)();
+    await world.evaluator.rulesChanged();
+    await Promise.all(others);
+    expect(world.news()).toEqual([]);
+    await world.pass(SECOND);
+    expect(world.news()).toEqual(['resolved: rule_deleted']);
+  });
+
   test('changed rules that could not be taken over are, later', async () => {
     await world.addRule(metricRule(LAST));
     await samples(50);
