@@ -12,6 +12,9 @@ export interface AlertStep {
   readonly transition: Transition | null;
 }
 
+const HIDDEN = 'tag_';
+const HIDDEN_PREFIX = /^(?:tag_)*/;
+
 /** Null: there was no alert, and there is none. */
 export function stepAlert(rule: AlertRule, before: Alert | null, look: GroupLook, nowMs: number, newId: () => string): AlertStep | null {
   const timing = { forMs: rule.forMs, keepFiringForMs: rule.keepFiringForMs, maxStepMs: maxStepMs(rule) };
@@ -40,18 +43,31 @@ export function isOfRule({ labels }: Alert, rule: AlertRule): boolean {
   return Object.entries(labelsOf(rule)).every(([name, value]) => labels[name] === value);
 }
 
-/** The labels of a group's alerts. What the rule says wins; a tag of the group it hides is `tag_…`, so that no two groups look the same. */
+/**
+ * The labels of a group's alerts. What the rule says wins; a tag of the group it hides is `tag_…`, and one that is called so already
+ * gets a `tag_` more, so that no two groups look the same.
+ */
 export function alertLabels(rule: Pick<AlertRule, 'name' | 'labels' | 'severity'>, ofGroup: Tags): Tags {
   const ofRule = labelsOf(rule);
-  const labels: Record<string, string> = { ...ofRule };
-  for (const [name, value] of Object.entries(ofGroup)) if (!Object.hasOwn(ofRule, name)) labels[name] = value;
-  for (const [name, value] of Object.entries(ofGroup)) {
-    if (!Object.hasOwn(ofRule, name)) continue;
-    let shown = `tag_${name}`;
-    while (Object.hasOwn(labels, shown)) shown = `tag_${shown}`;
-    labels[shown] = value;
-  }
-  return labels;
+  const shown = Object.entries(ofGroup).map(([name, value]) => [shownAs(name, ofRule), value] as const);
+  return Object.fromEntries([...Object.entries(ofRule), ...shown]);
+}
+
+/** Another name for another name, and none of the rule's: names that differ in how often they begin with `tag_` all move up alike. */
+function shownAs(name: string, ofRule: Tags): string {
+  const { base, depth } = parsed(name);
+  const hidden = Object.keys(ofRule)
+    .map(parsed)
+    .filter((other) => other.base === base)
+    .map((other) => other.depth);
+  if (hidden.length === 0) return name;
+  const least = Math.min(...hidden);
+  return depth < least ? name : HIDDEN.repeat(Math.max(...hidden) - least + 1) + name;
+}
+
+function parsed(name: string): { readonly base: string; readonly depth: number } {
+  const [prefix = ''] = HIDDEN_PREFIX.exec(name) ?? [];
+  return { base: name.slice(prefix.length), depth: prefix.length / HIDDEN.length };
 }
 
 function labelsOf({ name, labels, severity }: Pick<AlertRule, 'name' | 'labels' | 'severity'>): Tags {

@@ -6,10 +6,10 @@ import type { Clock } from '../runtime/clock.js';
 import { Turns } from '../runtime/turns.js';
 import type { AlertRuleStore } from '../storage/ports/alerts.js';
 import { backtest, type BacktestResult } from './backtest.js';
-import type { RuleStatus } from './rule-schedule.js';
 import type { PastReader } from './past-samples.js';
 import { NOTHING_MATCHES, NOT_EVALUATED, presentRule } from './rule-answer.js';
 import { parseRule } from './rule-body.js';
+import type { RuleStatus } from './rule-schedule.js';
 
 export interface RuleServiceDeps {
   readonly store: AlertRuleStore;

@@ -261,7 +261,7 @@ describe('what is looked at', () => {
     await world.pass(INTERVAL);
     const common = { alertname: 'Load', severity: 'warning', team: 'net', tag_team: 'x', agent: 'a' };
     expect(world.evaluator.alerts().map(({ labels }) => labels)).toEqual([
-      { ...common, tag_alertname: 'c', tag_severity: 'low', tag_tag_team: 'b', tag_tag_tag_team: 'a' },
+      { ...common, tag_alertname: 'c', tag_severity: 'low', tag_tag_team: 'a', tag_tag_tag_tag_team: 'b' },
       { ...common, tag_severity: 'high', tag_tag_team: 'a' },
     ]);
   });
