@@ -83,17 +83,21 @@ function exchange(message: HttpMessage, { guard, timeoutMs, signal }: PostOption
   };
   return new Promise((resolve, reject) => {
     const request: ClientRequest = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
-    let giveUp = (): void => void request.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
-    const timer = setTimeout(() => giveUp(), timeoutMs);
+    /** Once there is an answer it counts, whatever happens to the connection after it. */
+    let end = (error: Error): void => {
+      reject(error);
+      request.destroy();
+    };
+    const timer = setTimeout(() => end(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })), timeoutMs);
     request.on('close', () => clearTimeout(timer));
-    request.on('error', reject);
+    request.on('error', (error) => end(error));
     // Nobody asked for another protocol: it is an answer, and without this there would be neither an answer nor an error.
     request.on('upgrade', (response, socket) => {
       socket.destroy();
       resolve({ status: response.statusCode ?? 0, retryAfter: undefined, text: '' });
     });
     request.on('response', (response) => {
-      giveUp = readAnswer(response, resolve);
+      end = readAnswer(response, resolve);
     });
     request.end(body);
   });
