@@ -9,8 +9,10 @@ export interface Waiting {
   unrecorded: Delivery | null;
 }
 
-/** Beyond it what is missed least is given up. */
-export const MAX_WAITING_PER_CHANNEL = 500;
+/** Of what waits because something failed, or the channel is switched off; beyond it what is missed least is given up. */
+export const MAX_HELD_UP = 500;
+/** Of everything: a receiver that is well gets all of it, only not in a moment. */
+export const MAX_WAITING = 10_000;
 /** So many groups that fail one after the other are not about what they tell: it is the channel. */
 const GROUPS_UNTIL_PAUSE = 3;
 const PAUSE_MS = 60_000;
@@ -28,21 +30,36 @@ export class ChannelQueue {
   private underWay: Waiting | null = null;
   private readonly failing = new Set<string>();
   private pausedUntilMs = -Infinity;
+  private restsUntilMs = -Infinity;
 
-  get isEmpty(): boolean {
-    return this.entries.size === 0;
+  get size(): number {
+    return this.entries.size;
   }
 
   has(id: string): boolean {
     return this.entries.has(id);
   }
 
-  /** Answers what is to be given up for it, when too many wait. */
-  add(delivery: WaitingDelivery, dueAtMs: number): Waiting | null {
+  add(delivery: WaitingDelivery, dueAtMs: number): void {
     this.entries.set(delivery.id, { delivery, dueAtMs, unrecorded: null });
-    if (this.entries.size <= MAX_WAITING_PER_CHANNEL) return null;
+  }
+
+  /**
+   * What is to be given up because too many wait: what is missed least, and nothing that is under way.
+   * @param maxWaiting of everything, whether it is held up or not
+   */
+  surplus(channel: Channel, maxWaiting: number): Waiting[] {
+    if (this.entries.size <= MAX_HELD_UP) return [];
     const open = [...this.entries.values()].filter((entry) => entry.unrecorded === null);
-    return open.length <= MAX_WAITING_PER_CHANNEL ? null : this.leastNeeded(open);
+    const least = this.leastNeededFirst(open);
+    const isHeldUp = this.heldUp(channel, open);
+    const heldUp = least.filter(isHeldUp);
+    const givenUp = new Set(heldUp.slice(0, Math.max(0, open.filter(isHeldUp).length - MAX_HELD_UP)));
+    for (const entry of least) {
+      if (open.length - givenUp.size <= maxWaiting) break;
+      givenUp.add(entry);
+    }
+    return [...givenUp];
   }
 
   /**
@@ -53,9 +70,10 @@ export class ChannelQueue {
   next(channel: Channel, nowMs: number): Waiting | null {
     if (this.channel !== null && this.channel !== channel) this.allDue(nowMs);
     this.channel = channel;
-    const entries = [...this.entries.values()];
+    this.underWay = null;
+    if (nowMs < this.restsUntilMs) return null;
     const canSend = channel.enabled && nowMs >= this.pausedUntilMs;
-    this.underWay = entries.find((entry) => entry.unrecorded !== null) ?? (canSend ? firstDue(entries, nowMs) : null);
+    this.underWay = firstUnrecorded(this.entries.values()) ?? (canSend ? firstDue(this.entries.values(), nowMs) : null);
     return this.underWay;
   }
 
@@ -72,6 +90,11 @@ export class ChannelQueue {
     if (pauseMs > 0) this.pausedUntilMs = nowMs + pauseMs;
   }
 
+  /** Nothing can be read or recorded: until then there is nothing to be done. */
+  rest(untilMs: number): void {
+    this.restsUntilMs = untilMs;
+  }
+
   remove({ delivery }: Waiting): void {
     this.entries.delete(delivery.id);
   }
@@ -81,26 +104,35 @@ export class ChannelQueue {
     this.answered();
   }
 
+  /** All of a channel that is off, or fails for every group; else what is of a group that fails. */
+  private heldUp(channel: Channel, open: readonly Waiting[]): (entry: Waiting) => boolean {
+    if (!channel.enabled || this.failing.size >= GROUPS_UNTIL_PAUSE) return () => true;
+    const groups = new Set(open.filter(({ delivery }) => delivery.attempts > 0).map(({ delivery }) => delivery.groupKey));
+    return ({ delivery }) => groups.has(delivery.groupKey);
+  }
+
   /**
-   * The oldest of those that are missed least: what fires is told again by a later delivery of the same group, what is over
-   * is not. What was tried keeps its place before what was not, so that pauses go on growing.
+   * What a later delivery of the same group tells again goes before what is the group's last word; of both, what fires goes
+   * before what is over, which none that is made later says again. Equals go the oldest first; what was tried keeps its place
+   * before what was not, so that pauses go on growing.
    */
-  private leastNeeded(open: readonly Waiting[]): Waiting | null {
+  private leastNeededFirst(open: readonly Waiting[]): Waiting[] {
     const newest = new Map(open.map(({ delivery }) => [delivery.groupKey, delivery.createdAtMs]));
-    let least: Waiting | null = null;
-    let leastNeed = Infinity;
-    for (const entry of open) {
-      const { groupKey, createdAtMs, attempts, tellsResolved } = entry.delivery;
+    const need = ({ delivery: { groupKey, createdAtMs, attempts, tellsResolved } }: Waiting): number => {
       // Pieces of one notification are made at the same time, and do not tell the same.
       const isToldAgain = newest.get(groupKey) !== createdAtMs;
-      const need = (attempts > 0 ? 4 : 0) + (isToldAgain ? 0 : 2) + (tellsResolved ? 1 : 0);
-      if (entry !== this.underWay && need < leastNeed) [least, leastNeed] = [entry, need];
-    }
-    return least;
+      return (isToldAgain ? 0 : 4) + (tellsResolved ? 2 : 0) + (attempts > 0 ? 1 : 0);
+    };
+    return open.filter((entry) => entry !== this.underWay).toSorted((a, b) => need(a) - need(b));
   }
 }
 
-function firstDue(entries: readonly Waiting[], nowMs: number): Waiting | null {
+function firstUnrecorded(entries: Iterable<Waiting>): Waiting | null {
+  for (const entry of entries) if (entry.unrecorded !== null) return entry;
+  return null;
+}
+
+function firstDue(entries: Iterable<Waiting>, nowMs: number): Waiting | null {
   const groups = new Set<string>();
   let first: Waiting | null = null;
   for (const entry of entries) {
@@ -108,6 +140,8 @@ function firstDue(entries: readonly Waiting[], nowMs: number): Waiting | null {
     if (groups.has(groupKey)) continue;
     groups.add(groupKey);
     if (entry.dueAtMs <= nowMs && (first === null || attempts < first.delivery.attempts)) first = entry;
+    // None can be less tried: in a long queue this is what is found at once.
+    if (first?.delivery.attempts === 0) break;
   }
   return first;
 }

@@ -5,12 +5,12 @@ import type { Part } from '../../runtime/lifecycle.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { DeliveryStore } from '../../storage/ports/alerts.js';
 import { afterAttempt, askedPauseMs, remainingPauseMs } from './after-attempt.js';
-import { secretsOf } from './channel-body.js';
-import { ChannelQueue, MAX_WAITING_PER_CHANNEL, type Waiting } from './channel-queue.js';
+import { ChannelQueue, MAX_HELD_UP, MAX_WAITING, type Waiting } from './channel-queue.js';
 import type { SendContext } from './channels/channel-kind.js';
-import { CHANNEL_KINDS } from './channels/channel-kinds.js';
+import { FailureLog } from './failure-log.js';
 import type { Notification } from './notification.js';
-import { connectionProblem, DELIVERED, type SendResult, withoutSecrets } from './send-result.js';
+import { DELIVERED, type SendResult } from './send-result.js';
+import { sendThrough } from './send-through.js';
 import type { SsrfGuard } from './ssrf-guard.js';
 import { testNotifications } from './test-notification.js';
 
@@ -30,14 +30,16 @@ export interface SenderDeps {
   readonly timeoutMs?: number;
   /** For attempts under way when the server stops; 2 s. */
   readonly stopGraceMs?: number;
-  /** Hears of every attempt. */
+  /** Hears of every attempt, and of what is given up without one. */
   readonly onAttempt?: (type: Channel['type'], outcome: SendResult['outcome']) => void;
 }
 
 const TICK_MS = 1_000;
 const CONCURRENT_CHANNELS = 8;
-/** Of all channels there may be. */
-const MAX_WAITING = 200 * MAX_WAITING_PER_CHANNEL;
+/** For all channels there may be; when more wait, no channel keeps more than if it were failing. */
+const MAX_WAITING_ALTOGETHER = 200 * MAX_HELD_UP;
+/** Until storage that failed is asked again. */
+const STORAGE_REST_MS = 5_000;
 const TIMEOUT_MS = 10_000;
 const STOP_GRACE_MS = 2_000;
 
@@ -58,15 +60,26 @@ export class Sender implements Part {
   /** How often storage came to hold what may not be known here, and how many of those times were read since. */
   private changes = 1;
   private changesRead = 0;
-  /** Channels that storage failed for: they are passed by until the next round. */
-  private readonly resting = new Set<string>();
+  private readAgainAtMs = -Infinity;
+  private readonly reading: FailureLog;
+  private readonly recording: FailureLog;
   private stopped = false;
 
-  constructor(private readonly deps: SenderDeps) {}
+  constructor(private readonly deps: SenderDeps) {
+    this.reading = new FailureLog(deps.logger, {
+      fails: 'waiting notifications could not be read; it is tried again',
+      works: 'waiting notifications are read again',
+    });
+    this.recording = new FailureLog(deps.logger, {
+      fails: 'a notification could not be read, or what came of it not recorded; it is tried again',
+      works: 'what comes of notifications is recorded again',
+    });
+  }
 
   start(): void {
     this.stopped = false;
     this.abort = new AbortController();
+    this.readAgainAtMs = -Infinity;
     this.timer = setInterval(() => void this.round(), TICK_MS);
     this.timer.unref();
   }
@@ -85,7 +98,7 @@ export class Sender implements Part {
 
   /** New deliveries, which are stored. */
   take(deliveries: readonly WaitingDelivery[]): void {
-    if (this.isLoaded) for (const delivery of deliveries) this.enqueue(delivery);
+    if (this.isLoaded) this.enqueue(deliveries);
     else this.reload();
     void this.round();
   }
@@ -118,7 +131,6 @@ export class Sender implements Part {
   }
 
   private async round(): Promise<void> {
-    this.resting.clear();
     if (!this.stopped && (this.isLoaded || (await this.load()))) this.begin();
   }
 
@@ -126,11 +138,16 @@ export class Sender implements Part {
     return this.changesRead === this.changes;
   }
 
-  private load(): Promise<boolean> {
+  private async load(): Promise<boolean> {
+    if (this.uptimeMs() < this.readAgainAtMs) return false;
     this.loading ??= this.read()
-      .then(() => true)
+      .then(() => {
+        this.reading.succeeded();
+        return true;
+      })
       .catch((error: unknown) => {
-        this.deps.logger.warn('waiting notifications could not be read; it is tried again', { error });
+        this.readAgainAtMs = this.uptimeMs() + STORAGE_REST_MS;
+        this.reading.failed({ error });
         return false;
       })
       .finally(() => {
@@ -142,27 +159,42 @@ export class Sender implements Part {
   private async read(): Promise<void> {
     while (!this.isLoaded && !this.stopped) {
       const { changes } = this;
-      const waiting = await this.deps.deliveries.waiting(MAX_WAITING);
-      for (const delivery of waiting) this.enqueue(delivery);
+      this.enqueue(await this.deps.deliveries.waiting(MAX_WAITING_ALTOGETHER));
       this.changesRead = changes;
     }
   }
 
-  private enqueue(delivery: WaitingDelivery): void {
-    const queue = this.queues.get(delivery.channelId) ?? new ChannelQueue();
-    this.queues.set(delivery.channelId, queue);
-    if (queue.has(delivery.id)) return;
+  private enqueue(deliveries: readonly WaitingDelivery[]): void {
     const nowMs = this.deps.clock.nowMs();
-    const givenUp = queue.add(delivery, this.uptimeMs() + remainingPauseMs(delivery, nowMs));
-    if (givenUp === null) return;
-    const lastError = `more than ${MAX_WAITING_PER_CHANNEL} notifications were waiting`;
-    givenUp.unrecorded = { ...givenUp.delivery, status: 'failed', finishedAtMs: nowMs, lastError };
+    for (const delivery of deliveries) {
+      const queue = this.queues.get(delivery.channelId) ?? new ChannelQueue();
+      this.queues.set(delivery.channelId, queue);
+      if (!queue.has(delivery.id)) queue.add(delivery, this.uptimeMs() + remainingPauseMs(delivery, nowMs));
+    }
+    const waiting = [...this.queues.values()].reduce((sum, { size }) => sum + size, 0);
+    const maxWaiting = waiting > MAX_WAITING_ALTOGETHER ? MAX_HELD_UP : MAX_WAITING;
+    for (const [channelId, queue] of this.queues) {
+      const channel = this.channelOf(channelId);
+      if (channel !== undefined) this.giveUp(queue.surplus(channel, maxWaiting), channel);
+    }
+  }
+
+  private giveUp(entries: readonly Waiting[], channel: Channel): void {
+    if (entries.length === 0) return;
+    const { clock, logger, onAttempt } = this.deps;
+    const lastError = 'given up: too many notifications were waiting';
+    for (const entry of entries) {
+      entry.unrecorded = { ...entry.delivery, status: 'failed', finishedAtMs: clock.nowMs(), lastError };
+      onAttempt?.(channel.type, 'failed');
+    }
+    const { name, type } = channel;
+    logger.warn('notifications could not be delivered', { channel: name, type, count: entries.length, reason: lastError });
   }
 
   private begin(): void {
     for (const [channelId, queue] of this.queues) {
       if (this.working.size >= CONCURRENT_CHANNELS) return;
-      if (this.working.has(channelId) || this.resting.has(channelId)) continue;
+      if (this.working.has(channelId)) continue;
       const first = this.next(channelId, queue);
       if (first === null) continue;
       const work = this.work(channelId, queue, first).finally(() => {
@@ -175,9 +207,9 @@ export class Sender implements Part {
 
   private next(channelId: string, queue: ChannelQueue): { readonly channel: Channel; readonly entry: Waiting } | null {
     if (this.stopped) return null;
-    const channel = this.deps.channels().find(({ id }) => id === channelId);
+    const channel = this.channelOf(channelId);
     const entry = channel === undefined ? null : queue.next(channel, this.uptimeMs());
-    if (channel === undefined || queue.isEmpty) this.queues.delete(channelId);
+    if (channel === undefined || queue.size === 0) this.queues.delete(channelId);
     return channel === undefined || entry === null ? null : { channel, entry };
   }
 
@@ -187,8 +219,8 @@ export class Sender implements Part {
       try {
         await this.attempt(queue, next.entry, next.channel);
       } catch (error) {
-        this.resting.add(channelId);
-        this.deps.logger.warn('a notification could not be read, or what came of it not recorded; it is tried again', { channelId, error });
+        queue.rest(this.uptimeMs() + STORAGE_REST_MS);
+        this.recording.failed({ channelId, error });
         return;
       }
     }
@@ -209,6 +241,7 @@ export class Sender implements Part {
     }
     const after = entry.unrecorded;
     await deliveries.record(after);
+    this.recording.succeeded();
     entry.unrecorded = null;
     entry.delivery = { ...entry.delivery, ...after };
     entry.dueAtMs = this.uptimeMs() + remainingPauseMs(after, clock.nowMs());
@@ -230,37 +263,24 @@ export class Sender implements Part {
     return after;
   }
 
-  private async sendPayload(payloadJson: string, channel: Channel, deliveryId: string): Promise<SendResult> {
+  private sendPayload(payloadJson: string, channel: Channel, deliveryId: string): Promise<SendResult> {
     let notification: Notification;
     try {
       notification = JSON.parse(payloadJson) as Notification;
     } catch {
-      return { outcome: 'failed', error: 'what it should tell cannot be read' };
+      return Promise.resolve({ outcome: 'failed', error: 'what it should tell cannot be read' });
     }
     return this.send(notification, channel, deliveryId);
   }
 
-  private async send(notification: Notification, channel: Channel, deliveryId: string): Promise<SendResult> {
+  private send(notification: Notification, channel: Channel, deliveryId: string): Promise<SendResult> {
     const { guard, mail, externalUrl, clock, timeoutMs = TIMEOUT_MS } = this.deps;
-    const sending = CHANNEL_KINDS[channel.type].send(notification, channel.settings, {
-      channelId: channel.id,
-      channelName: channel.name,
-      repeatIntervalMs: channel.repeatIntervalMs,
-      deliveryId,
-      nowMs: clock.nowMs(),
-      externalUrl,
-      guard,
-      mail,
-      timeoutMs,
-      signal: this.abort.signal,
-    });
-    // A mistake of ours in how it is told must not stop what else is to be told.
-    const result = await sending.catch(
-      (error: unknown): SendResult => ({ outcome: 'retry', error: connectionProblem(error), retryAfterMs: null }),
-    );
-    const secrets = [...secretsOf(channel), mail.smtpUrl];
-    if (result.outcome !== 'delivered') return { ...result, error: withoutSecrets(result.error, secrets) };
-    return result.warning === undefined ? result : { ...result, warning: withoutSecrets(result.warning, secrets) };
+    const { signal } = this.abort;
+    return sendThrough(channel, notification, { deliveryId, nowMs: clock.nowMs(), externalUrl, guard, mail, timeoutMs, signal });
+  }
+
+  private channelOf(channelId: string): Channel | undefined {
+    return this.deps.channels().find(({ id }) => id === channelId);
   }
 
   private uptimeMs(): number {
