@@ -13,6 +13,10 @@ export const T0 = Date.UTC(2026, 0, 31, 12);
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
 
+/** Of rules that do not say otherwise. */
+export const INTERVAL = 10 * SECOND;
+export const LAST = { aggregation: 'last' } as const;
+
 /** "The average of a minute of `load` by agent and tags is above 10", at once. */
 export function metricRule(subject: Partial<MetricSubject> = {}, fields: Partial<AlertRuleFields> = {}): AlertRuleFields {
   return {
@@ -33,7 +37,7 @@ export function metricRule(subject: Partial<MetricSubject> = {}, fields: Partial
     severity: 'warning',
     forMs: 0,
     keepFiringForMs: 0,
-    intervalMs: 10 * SECOND,
+    intervalMs: INTERVAL,
     labels: {},
     annotations: {},
     enabled: true,
@@ -57,8 +61,10 @@ export class AlertWorld {
   maxActive = 10_000;
   evaluator = this.makeEvaluator();
 
-  constructor() {
+  /** With agents of these names, whom nothing is the matter with. */
+  constructor(...agentIds: readonly string[]) {
     this.bus.on('systemAlert', (alert) => this.systemAlerts.push(alert));
+    for (const id of agentIds) this.addAgent(id);
   }
 
   addAgent(id: string, fields: Partial<Agent> = {}): void {
@@ -106,6 +112,15 @@ export class AlertWorld {
   async pass(ms: number): Promise<void> {
     this.wait(ms);
     await this.evaluator.evaluate();
+  }
+
+  /** One sample per interval, and an evaluation after each. */
+  async samples(...values: readonly number[]): Promise<void> {
+    for (const value of values) {
+      this.wait(INTERVAL - 1);
+      this.sample(value);
+      await this.pass(1);
+    }
   }
 
   async stop(): Promise<void> {

@@ -33,10 +33,9 @@ describe('a rule tried on the past', () => {
   test('fires when the evaluator did', async () => {
     await fc.assert(
       fc.asyncProperty(rules, fc.array(fc.array(sample, { maxLength: 3 }), { minLength: 1, maxLength: 60 }), async (rule, story) => {
-        const world = new AlertWorld();
-        world.addAgent('a');
-        await world.start();
+        const world = new AlertWorld('a');
         try {
+          await world.start();
           await world.addRule(rule);
           for (const samples of story) {
             world.wait(INTERVAL);

@@ -7,9 +7,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AlertRuleFields, MetricSubject } from '../../../src/model/alert.js';
 import { AlertModel, LATE, type ModelSample } from '../../helpers/alert-model.js';
-import { AlertWorld, MINUTE, metricRule, SECOND, T0 } from '../../helpers/alert-world.js';
+import { AlertWorld, INTERVAL, MINUTE, metricRule, SECOND, T0 } from '../../helpers/alert-world.js';
 
-const INTERVAL = 10 * SECOND;
 const PLACES = { a: { provider: 'gcp', region: 'eu' }, b: { provider: 'aws', region: 'us' } } as const;
 const AGENTS = ['a', 'b'] as const;
 const TAGS: readonly Record<string, string>[] = [{ target: 't' }, { target: 't', target_ip: '192.0.2.1' }, { target: 'u' }];
