@@ -39,6 +39,12 @@ export interface LookContext {
   readonly room: number;
 }
 
+/** Of a group's agents: whether one is there, and the newest time of what came late of them; before all times: nothing did. */
+interface Standing {
+  readonly isThere: boolean;
+  readonly lateMs: number;
+}
+
 export type ActiveOfRule = ReadonlyMap<string, Alert>;
 
 const USUAL_STALE_MS = 300_000;
@@ -62,23 +68,21 @@ export function metricLooks(
     const { key, labels, agentId } = groups[index] as Group;
     found.push({ key, labels, agentId, value, unit: selection.unitOf(index), finding, mayBegin });
   };
-  const someAgent = (index: number, test: (agent: Agent | null) => boolean): boolean =>
-    selection.someAgent(index, (id) => test(context.agents.find(id)));
   const oldestMs = nowMs - freshForMs(intervalMs);
+  const mindsLateFromMs = subject.aggregation === 'last' ? Number.POSITIVE_INFINITY : nowMs - subject.windowMs;
   // What came late may be young by the clock of a rule that is seldom evaluated: it says how it was all the same.
-  const isFresh = (index: number): boolean => {
+  const isFresh = (index: number, { lateMs }: Standing): boolean => {
     const ms = newestMs[index] as number;
-    return ms >= oldestMs && !someAgent(index, (agent) => newestLateMs(agent) >= ms);
+    return ms >= oldestMs && ms > lateMs;
   };
-  const holdsLate = (index: number): boolean =>
-    subject.aggregation !== 'last' && someAgent(index, (agent) => newestLateMs(agent) >= nowMs - subject.windowMs);
-  const mayBegin = (index: number): boolean => {
-    if (!isFresh(index) || !someAgent(index, isConnected)) return false;
-    const isHeldBack = holdsLate(index);
+  const mayBegin = (index: number, standing: Standing): boolean => {
+    if (!standing.isThere || !isFresh(index, standing)) return false;
+    const isHeldBack = standing.lateMs >= mindsLateFromMs;
     heldBack += Number(isHeldBack);
     return !isHeldBack;
   };
-  const isSilent = (index: number): boolean => someAgent(index, (agent) => wasThere(agent, subject, context));
+  const standingOf = (index: number): Standing => standingOfGroup(selection, index, context.agents);
+  const isSilent = (index: number): boolean => selection.someAgent(index, (id) => wasThere(context.agents.find(id), subject, context));
 
   const beginning: number[] = [];
   // All groups of all rules come by here: nothing is made of those that are well.
@@ -87,7 +91,7 @@ export function metricLooks(
     const hasData = !Number.isNaN(value);
     if (hasData ? !holds(condition, value, threshold) : noData !== 'alert') continue;
     if (active.has((groups[index] as Group).key)) continue;
-    if (hasData ? mayBegin(index) : isSilent(index)) beginning.push(index);
+    if (hasData ? mayBegin(index, standingOf(index)) : isSilent(index)) beginning.push(index);
   }
   const unmeasured: { readonly alert: Alert; readonly index: number }[] = [];
   for (const [key, alert] of active) {
@@ -102,13 +106,16 @@ export function metricLooks(
       const finding = noData === 'alert' && isSilent(index) ? 'bad' : noData === 'ok' ? 'well' : 'unknown';
       if (finding === 'unknown' && !isFiring) unmeasured.push({ alert, index });
       else look(index, finding, null, finding === 'bad');
-    } else if (isBad(subject, value, isFiring)) {
+      continue;
+    }
+    const standing = standingOf(index);
+    if (isBad(subject, value, isFiring)) {
       // Of an agent that is away nobody knows how long it went on.
-      const isKnown = isFiring || isFresh(index) || someAgent(index, isConnected);
-      look(index, isKnown ? 'bad' : 'unknown', value, !isFiring && mayBegin(index));
+      const isKnown = isFiring || standing.isThere || isFresh(index, standing);
+      look(index, isKnown ? 'bad' : 'unknown', value, !isFiring && mayBegin(index, standing));
     } else {
       // What was bad slides out of the window of one that has fallen silent, too: that makes it nothing but unknown.
-      look(index, isFresh(index) ? 'well' : 'unknown', value, false);
+      look(index, isFresh(index, standing) ? 'well' : 'unknown', value, false);
     }
   }
   const begun = beginning.slice(0, context.room + unmeasured.length);
@@ -193,9 +200,16 @@ function wasThere(agent: Agent | null, { windowMs }: MetricSubject, { nowMs }: L
   return isConnected(agent) && nowMs - (agent?.connectedAtMs ?? nowMs) >= windowMs;
 }
 
-/** Of the samples of the agent that came late; before all times: none did. */
-function newestLateMs(agent: Agent | null): number {
-  return agent?.newestLateMs ?? Number.NEGATIVE_INFINITY;
+function standingOfGroup(selection: Observation['selection'], index: number, agents: AgentDirectory): Standing {
+  let isThere = false;
+  let lateMs = Number.NEGATIVE_INFINITY;
+  selection.someAgent(index, (id) => {
+    const agent = agents.find(id);
+    isThere ||= isConnected(agent);
+    lateMs = Math.max(lateMs, agent?.newestLateMs ?? lateMs);
+    return false;
+  });
+  return { isThere, lateMs };
 }
 
 function wholeSeconds(ms: number): number {
