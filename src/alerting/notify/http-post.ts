@@ -15,6 +15,8 @@ export interface PostOptions {
   readonly guard: SsrfGuard;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** What it answers to a body that it will never take; `BODY_STATUSES`, unless it means something else by one of them. */
+  readonly finalStatuses?: ReadonlySet<number>;
 }
 
 /** Of an answer's body; what comes beyond it is not read. */
@@ -30,7 +32,7 @@ interface Answer {
  * What a receiver says of this body: it would say the same of it tomorrow. Everything else is about who may send what to
  * where (a wrong token, an address that is not there yet, a redirect during a deploy), which people put right.
  */
-const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+const BODY_STATUSES: ReadonlySet<number> = new Set([400, 413, 415, 422]);
 
 /**
  * Posts, and says what became of it: 2xx is delivered, what is wrong with the body is final, everything else may be tried
@@ -38,17 +40,17 @@ const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 413, 415, 422]);
  */
 export async function post(message: HttpMessage, options: PostOptions, nowMs: number): Promise<SendResult> {
   try {
-    return judge(await exchange(message, options), nowMs);
+    return judge(await exchange(message, options), options.finalStatuses ?? BODY_STATUSES, nowMs);
   } catch (error) {
     return { outcome: 'retry', error: connectionProblem(error), retryAfterMs: null };
   }
 }
 
-function judge({ status, retryAfter, text }: Answer, nowMs: number): SendResult {
+function judge({ status, retryAfter, text }: Answer, finalStatuses: ReadonlySet<number>, nowMs: number): SendResult {
   if (status >= 200 && status < 300) return DELIVERED;
   const said = text.trim() === '' ? '' : `: ${text.trim()}`;
   const error = status >= 300 && status < 400 ? `it answered ${status}: redirects are not followed` : `it answered ${status}${said}`;
-  if (FINAL_STATUSES.has(status)) return { outcome: 'failed', error };
+  if (finalStatuses.has(status)) return { outcome: 'failed', error };
   return { outcome: 'retry', error, retryAfterMs: waitOf(retryAfter, text, nowMs) };
 }
 

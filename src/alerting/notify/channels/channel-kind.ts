@@ -44,6 +44,7 @@ export interface RenderContext {
 
 export interface SendContext extends RenderContext {
   readonly guard: SsrfGuard;
+  /** Of one answer. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Of the configuration: for channels that name no server, no sender of their own. */
@@ -68,8 +69,12 @@ export function httpKind<S extends object>(kind: {
   readonly maxAlerts?: number;
   readonly forwards?: boolean;
   readonly waits?: ChannelWaits;
+  /** What it answers to a body that it will never take; 400, 413, 415 and 422. */
+  readonly finalStatuses?: readonly number[];
   render(notification: Notification, settings: S, context: RenderContext): readonly HttpMessage[];
 }): ChannelKind {
+  const { finalStatuses } = kind;
+  const final = finalStatuses === undefined ? {} : { finalStatuses: new Set(finalStatuses) };
   return {
     schema: kind.schema,
     secrets: kind.secrets,
@@ -80,7 +85,7 @@ export function httpKind<S extends object>(kind: {
     async send(notification, settings, context) {
       for (const message of kind.render(notification, settings as unknown as S, context)) {
         const headers = { 'Idempotency-Key': context.deliveryId, ...message.headers };
-        const result = await post({ ...message, headers }, context, context.nowMs);
+        const result = await post({ ...message, headers }, { ...context, ...final }, context.nowMs);
         if (result.outcome !== 'delivered') return result;
       }
       return DELIVERED;

@@ -22,6 +22,8 @@ export const pagerduty = httpKind<PagerDutySettings>({
     .rename('apiUrl', 'api_url'),
   secrets: ['routing_key'],
   addresses: ['api_url'],
+  // A routing key it does not know is a 400 as well, and can be put right.
+  finalStatuses: [413, 415, 422],
   render(notification, settings, context) {
     const event = pagerDutyEvent(notification, context);
     return event === null ? [] : [jsonMessage(withPath(settings.api_url, '/v2/enqueue'), { routing_key: settings.routing_key, ...event })];

@@ -32,6 +32,8 @@ export const telegram = httpKind<TelegramSettings>({
     .rename('apiUrl', 'api_url'),
   secrets: ['bot_token'],
   addresses: ['api_url'],
+  // A chat it does not know is a 400 as well, and can be put right.
+  finalStatuses: [413, 415, 422],
   render: (notification, { bot_token: botToken, chat_id: chatId, message_thread_id: threadId, api_url: base }, { externalUrl }) => [
     jsonMessage(withPath(base, `/bot${botToken}/sendMessage`), {
       chat_id: chatId,

@@ -66,6 +66,15 @@ describe('every kind that posts', () => {
     });
   });
 
+  test.each(kinds)('%s: what a 400 is about, and that 413 is final', async (type, settings) => {
+    receiver.answer = status(400, {}, 'invalid');
+    // These two say so of a wrong key, or of a chat that is not there, as well.
+    const outcome = type === 'pagerduty' || type === 'telegram' ? 'retry' : 'failed';
+    expect(await sendThrough(type, settings(receiver.url), TOLD)).toMatchObject({ outcome, error: 'it answered 400: invalid' });
+    receiver.answer = status(413);
+    expect(await sendThrough(type, settings(receiver.url), TOLD)).toMatchObject({ outcome: 'failed', error: 'it answered 413' });
+  });
+
   test.each([101, 307, 401, 402, 403, 404, 405, 407, 408, 409, 410, 425, 429, 500, 503])(
     '%p is about something that changes: it may be tried again',
     async (code) => {
