@@ -11,8 +11,8 @@ import { groupKeyOf, groupLabelsOf, type NotifiedAlert, type Notification, notif
  * again when something changed (an alert joined it, one that was told is over), `groupIntervalMs` after the last time at
  * the earliest; and after `repeatIntervalMs` when nothing did. Every notification names all alerts that fire. What is over
  * is told once, if it was told as firing and the channel wants it, also while it is silenced: people wait for it. But not
- * when an alert with the same labels fires in the same notification: receivers know alerts by their labels, and would take
- * it for over. A silenced or acknowledged alert is not told as firing, nor repeated. Channels that forward to another
+ * when the channel is told, or was, that an alert with the same labels fires: receivers know alerts by their labels, and would
+ * take it for over. (Of PagerDuty only within the group, which is what it knows an incident by.) A silenced or acknowledged alert is not told as firing, nor repeated. Channels that forward to another
  * Alertmanager go on refreshing what they have told, because it would be over there otherwise.
  *
  * An alert belongs to the group it was told with, also when the channel was changed to group otherwise since.
@@ -48,21 +48,24 @@ interface Candidates {
   readonly told: NotificationGroup | null;
   /** Firing, and to be told: not silenced, not acknowledged. */
   readonly tellable: Alert[];
-  /** Ids of all alerts of the group that fire. */
-  readonly firing: Set<string>;
+  /** All alerts of the group that fire, by id. */
+  readonly firing: Map<string, Alert>;
 }
 
 export function plan(input: PlanInput): Plan {
   const groups: NotificationGroup[] = [];
   const notifications: Notification[] = [];
   let nextAtMs = Infinity;
+  const due: Candidates[] = [];
+  const later: Candidates[] = [];
   for (const candidates of gather(input).values()) {
     const dueMs = dueAt(candidates, input);
-    if (dueMs > input.nowMs) {
-      nextAtMs = Math.min(nextAtMs, dueMs);
-      continue;
-    }
-    const { group, notification } = tell(candidates, input);
+    if (dueMs > input.nowMs) nextAtMs = Math.min(nextAtMs, dueMs);
+    (dueMs > input.nowMs ? later : due).push(candidates);
+  }
+  const known = input.channel.type === 'pagerduty' ? null : new KnownAsFiring([...due.flatMap(firingOf), ...later.flatMap(toldFiringOf)]);
+  for (const candidates of due) {
+    const { group, notification } = tell(candidates, known ?? new KnownAsFiring(firingOf(candidates)), input);
     groups.push(group);
     if (notification !== null) notifications.push(notification);
     if (group.toldFiring.length > 0) nextAtMs = Math.min(nextAtMs, input.nowMs + changeIntervalMs(input.channel));
@@ -74,7 +77,7 @@ function gather({ channel, matches, silenced, groups, active }: PlanInput): Map<
   const found = new Map<string, Candidates>();
   const toldIn = new Map<string, Candidates>();
   for (const told of groups) {
-    const candidates: Candidates = { groupKey: told.groupKey, told, tellable: [], firing: new Set() };
+    const candidates: Candidates = { groupKey: told.groupKey, told, tellable: [], firing: new Map() };
     found.set(told.groupKey, candidates);
     for (const id of told.toldFiring) toldIn.set(id, candidates);
   }
@@ -82,12 +85,12 @@ function gather({ channel, matches, silenced, groups, active }: PlanInput): Map<
   for (const alert of active) {
     if (alert.state !== 'firing') continue;
     const toldWith = toldIn.get(alert.id);
-    toldWith?.firing.add(alert.id);
+    toldWith?.firing.set(alert.id, alert);
     if (!matches(alert.labels)) continue;
     const isQuiet = alert.acknowledgement !== null || silenced.has(alert.id);
     if (isQuiet && !(refreshes && toldWith !== undefined)) continue;
     const candidates = toldWith ?? candidatesOf(found, groupKeyOf(alert.labels, channel.groupBy));
-    candidates.firing.add(alert.id);
+    candidates.firing.set(alert.id, alert);
     candidates.tellable.push(alert);
   }
   return found;
@@ -96,7 +99,7 @@ function gather({ channel, matches, silenced, groups, active }: PlanInput): Map<
 function candidatesOf(found: Map<string, Candidates>, groupKey: string): Candidates {
   let candidates = found.get(groupKey);
   if (candidates === undefined) {
-    candidates = { groupKey, told: null, tellable: [], firing: new Set() };
+    candidates = { groupKey, told: null, tellable: [], firing: new Map() };
     found.set(groupKey, candidates);
   }
   return candidates;
@@ -123,8 +126,29 @@ function changeIntervalMs({ groupIntervalMs, repeatIntervalMs }: PlanInput['chan
   return Math.min(groupIntervalMs, repeatIntervalMs);
 }
 
+function firingOf({ firing }: Candidates): Alert[] {
+  return [...firing.values()];
+}
+
+function toldFiringOf({ told, firing }: Candidates): Alert[] {
+  return (told?.toldFiring ?? []).flatMap((id) => firing.get(id) ?? []);
+}
+
+/** Alerts of which a channel is told, or was, that they fire. Labels are written out only when somebody asks. */
+class KnownAsFiring {
+  private labels: ReadonlySet<string> | null = null;
+
+  constructor(private readonly alerts: readonly Alert[]) {}
+
+  hasLabelsOf(alert: Alert): boolean {
+    this.labels ??= new Set(this.alerts.map(({ labels }) => canonicalTags(labels)));
+    return this.labels.has(canonicalTags(alert.labels));
+  }
+}
+
 function tell(
   candidates: Candidates,
+  known: KnownAsFiring,
   { channel, resolved, nowMs, lost }: PlanInput,
 ): { group: NotificationGroup; notification: Notification | null } {
   const { groupKey, told, tellable, firing } = candidates;
@@ -134,7 +158,7 @@ function tell(
   const over = channel.sendsResolved ? before.flatMap((id) => (firing.has(id) ? [] : (resolved.get(id) ?? []))) : [];
   const alerts = [
     ...tellable.map((alert) => notified(alert, 'firing')),
-    ...withoutThoseOf(tellable, over).map((alert) => notified(alert, 'resolved')),
+    ...over.filter((alert) => !known.hasLabelsOf(alert)).map((alert) => notified(alert, 'resolved')),
   ];
   const saysSomething = saysAnythingNew(candidates, alerts, channel.repeatIntervalMs, nowMs);
   const firstMs = tellable.reduce((least, alert) => Math.min(least, alert.firingSinceMs ?? alert.startedAtMs), nowMs);
@@ -150,13 +174,6 @@ function tell(
       ? { groupKey, groupLabels: groupLabelsOf(groupKey), alerts, omittedAlerts: 0, stillFiring: toldFiring.length }
       : null,
   };
-}
-
-/** Those whose labels are not the labels of any of these. */
-function withoutThoseOf(firing: readonly Alert[], over: readonly Alert[]): readonly Alert[] {
-  if (over.length === 0 || firing.length === 0) return over;
-  const bad = new Set(firing.map(({ labels }) => canonicalTags(labels)));
-  return over.filter(({ labels }) => !bad.has(canonicalTags(labels)));
 }
 
 /** False when all that happened is that alerts are over, and the channel does not want to hear of it. */

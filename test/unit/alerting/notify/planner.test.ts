@@ -1,65 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { plan } from '../../../../src/alerting/notify/planner.js';
-import type { Alert, Channel, NotificationGroup } from '../../../../src/model/alert.js';
-import { alertOf, channelOf, keepGroups, resolvedOf } from '../../../helpers/alerts.js';
+import type { Channel } from '../../../../src/model/alert.js';
+import { channelOf } from '../../../helpers/alerts.js';
+import { PlannerWorld } from '../../../helpers/planner-world.js';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
 
-/** Alerts, one channel and the clock; what it is told, as `+id` for firing and `-id` for resolved. */
-class World {
-  nowMs = 0;
-  readonly active = new Map<string, Alert>();
-  readonly resolved = new Map<string, Alert>();
-  readonly silenced = new Set<string>();
-  readonly lost = new Set<string>();
-  groups: NotificationGroup[] = [];
-  nextAtMs = Infinity;
-
-  constructor(public channel: Channel) {}
-
-  fire(id: string, fields: Partial<Alert> = {}): void {
-    this.active.set(id, alertOf(id, { firingSinceMs: this.nowMs, startedAtMs: this.nowMs, ...fields }));
-  }
-
-  acknowledge(id: string): void {
-    this.fire(id, { ...this.active.get(id), acknowledgement: { by: 'me', comment: '', atMs: this.nowMs } });
-  }
-
-  resolve(id: string): void {
-    const alert = this.active.get(id);
-    if (alert !== undefined) this.resolved.set(id, resolvedOf(alert, this.nowMs));
-    this.active.delete(id);
-  }
-
-  plan(): string[] {
-    const { channel, groups, resolved, lost, nowMs } = this;
-    const made = plan({
-      channel,
-      groups,
-      resolved,
-      lost,
-      nowMs,
-      active: [...this.active.values()],
-      matches: (labels) => labels.ignored === undefined,
-      silenced: this.silenced,
-    });
-    this.groups = keepGroups(groups, made.groups);
-    this.nextAtMs = made.nextAtMs;
-    return made.notifications.map(({ alerts }) => alerts.map(({ id, status }) => `${status === 'firing' ? '+' : '-'}${id}`).join(' '));
-  }
-
-  /** Plans at `ms` and answers what was told. */
-  at(ms: number): string[] {
-    this.nowMs = ms;
-    return this.plan();
-  }
-}
-
 describe('a new group', () => {
   test('waits from its first alert on, and then tells all', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a');
     expect(world.at(0)).toEqual([]);
     expect(world.nextAtMs).toBe(30 * SECOND);
@@ -71,7 +21,7 @@ describe('a new group', () => {
   });
 
   test('is not told when all is over before', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a');
     world.at(0);
     world.resolve('a');
@@ -80,26 +30,26 @@ describe('a new group', () => {
   });
 
   test('is told at once when its wait was over before anybody looked', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a');
     expect(world.at(HOUR)).toEqual(['+a']);
   });
 
   test('of pending alerts is none', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a', { state: 'pending', firingSinceMs: null });
     expect(world.at(HOUR)).toEqual([]);
   });
 
   test('does not wait for a clock that was put back', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.nowMs = 10 * HOUR;
     world.fire('a');
     expect(world.at(HOUR)).toEqual(['+a']);
   });
 
   test('is one for each value of the labels it is grouped by', () => {
-    const world = new World(channelOf({ groupBy: ['region', 'alertname'] }));
+    const world = new PlannerWorld(channelOf({ groupBy: ['region', 'alertname'] }));
     world.fire('a', { labels: { alertname: 'X', region: 'eu', agent: 'a' } });
     world.fire('b', { labels: { alertname: 'X', region: 'us', agent: 'b' } });
     world.fire('c', { labels: { alertname: 'X', agent: 'c' } });
@@ -112,15 +62,15 @@ describe('a new group', () => {
   });
 
   test('has only what the channel is told', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a', { labels: { ignored: 'yes' } });
     expect(world.at(HOUR)).toEqual([]);
   });
 });
 
 describe('a group that was told', () => {
-  function told(fields: Partial<Channel> = {}): World {
-    const world = new World(channelOf(fields));
+  function told(fields: Partial<Channel> = {}): PlannerWorld {
+    const world = new PlannerWorld(channelOf(fields));
     world.fire('a');
     expect(world.at(30 * SECOND)).toEqual(['+a']);
     return world;
@@ -242,6 +192,45 @@ describe('a group that was told', () => {
     expect(world.at(2 * HOUR)).toEqual(['-a']);
   });
 
+  describe('which its channel groups otherwise since', () => {
+    const labels = { severity: 'warning', agent: 'a', alertname: 'HighLatency' };
+
+    function regrouped(fields: Partial<Channel> = {}): PlannerWorld {
+      const world = told(fields);
+      world.channel = channelOf({ ...fields, groupBy: ['agent'] });
+      world.nowMs = MINUTE;
+      world.resolve('a');
+      world.fire('a2', { labels });
+      return world;
+    }
+
+    test('is not told that something is over which is bad again in another group, and told by now', () => {
+      const world = regrouped({ groupIntervalMs: MINUTE });
+      expect(world.at(2 * MINUTE)).toEqual(['+a2']);
+      expect(world.groups).toMatchObject([{ toldFiring: ['a2'] }]);
+      world.resolve('a2');
+      expect(world.at(HOUR)).toEqual(['-a2']);
+    });
+
+    test('nor what was told before', () => {
+      const world = regrouped();
+      expect(world.at(2 * MINUTE)).toEqual(['+a2']);
+      expect(world.at(HOUR)).toEqual([]);
+      expect(world.groups).toMatchObject([{ toldFiring: ['a2'] }]);
+    });
+
+    test('is told so before it is told that it is bad again', () => {
+      const world = regrouped({ groupIntervalMs: 1, groupWaitMs: 30 * SECOND });
+      expect(world.at(MINUTE)).toEqual(['-a']);
+      expect(world.at(2 * MINUTE)).toEqual(['+a2']);
+    });
+
+    test('is over for PagerDuty, which knows it by its group', () => {
+      const world = regrouped({ type: 'pagerduty' });
+      expect(world.at(HOUR)).toEqual(['-a', '+a2']);
+    });
+  });
+
   test('waits for what nobody knows yet, and forgets what is lost', () => {
     const world = told();
     world.active.delete('a');
@@ -271,7 +260,7 @@ describe('a group that was told', () => {
 
 describe('silenced and acknowledged alerts', () => {
   test('are not told; when the silence ends they are', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a');
     world.fire('b');
     world.silenced.add('a');
@@ -281,7 +270,7 @@ describe('silenced and acknowledged alerts', () => {
   });
 
   test('that were never told are not told to be over', () => {
-    const world = new World(channelOf());
+    const world = new PlannerWorld(channelOf());
     world.fire('a');
     world.acknowledge('a');
     expect(world.at(MINUTE)).toEqual([]);
@@ -290,7 +279,7 @@ describe('silenced and acknowledged alerts', () => {
   });
 
   test('are refreshed where they were forwarded to', () => {
-    const world = new World(channelOf({ type: 'alertmanager', repeatIntervalMs: 5 * MINUTE }));
+    const world = new PlannerWorld(channelOf({ type: 'alertmanager', repeatIntervalMs: 5 * MINUTE }));
     world.fire('a');
     expect(world.at(MINUTE)).toEqual(['+a']);
     world.acknowledge('a');
