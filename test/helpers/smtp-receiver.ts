@@ -30,6 +30,8 @@ export interface SmtpReceiver {
   connected(): Promise<void>;
   /** Says nothing at all, not even hello. */
   isSilent: boolean;
+  /** Answers the hello line by line, for ever. */
+  isEndless: boolean;
   stop(): void;
 }
 
@@ -52,6 +54,7 @@ export async function startSmtpReceiver(tls: SmtpTls = 'none'): Promise<SmtpRece
     lines: [],
     answers: new Map(),
     isSilent: false,
+    isEndless: false,
     async next() {
       while (receiver.mails.length <= taken) await once(kept, 'mail');
       taken += 1;
@@ -98,6 +101,11 @@ function serve(socket: Socket, receiver: SmtpReceiver, { offersTls, greets, kept
     lines.push(line);
     const [verb = '', ...rest] = line.split(' ');
     const key = verb.toUpperCase();
+    if (key === 'EHLO' && receiver.isEndless) {
+      const trickle = setInterval(() => say('250-and'), 10);
+      socket.once('close', () => clearInterval(trickle));
+      return;
+    }
     const own = answers.get(line) ?? answers.get(key);
     if (own !== undefined) return say(own);
     if (key === 'EHLO') return say(`250-test\r\n${offersTls ? '250-STARTTLS\r\n' : ''}250-AUTH PLAIN\r\n250 8BITMIME`);

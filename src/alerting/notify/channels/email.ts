@@ -21,8 +21,8 @@ interface EmailSettings {
 }
 
 const MAX_RECEIVERS = 50;
-/** For the whole of a delivery: mail servers like to let strangers wait. */
-const DELIVERY_TIMEOUT_MS = 30_000;
+/** The whole of a delivery may take so many times as long as one answer: mail servers like to let strangers wait. */
+const TIMEOUTS_PER_DELIVERY = 3;
 const SMTP_PORT = 25;
 const SMTPS_PORT = 465;
 
@@ -83,7 +83,7 @@ interface SmtpServer {
 async function deliver(notification: Notification, { from, to, server, guard }: Envelope, context: SendContext): Promise<SendResult> {
   const { host, port, secure, auth } = server;
   const isLocal = isLoopback(host);
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)]);
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUTS_PER_DELIVERY * context.timeoutMs)]);
   const connection = await connectGuarded(host, port, { guard, timeoutMs: context.timeoutMs, signal });
   const transport = nodemailer.createTransport({
     host,

@@ -153,6 +153,12 @@ describe('e-mail', () => {
     expect(await send(settings(), notification(), { timeoutMs: 100 })).toMatchObject({ outcome: 'retry' });
   });
 
+  test('a server that goes on talking for ever does not keep a delivery from ending', async () => {
+    server.isEndless = true;
+    const result = await send(settings(), notification(), { timeoutMs: 200 });
+    expect(result).toMatchObject({ outcome: 'retry', error: expect.stringMatching(/took too long|timed out/) });
+  });
+
   test.each([
     [{ to: [] }, '"to"'],
     [{ to: ['nobody'] }, 'must be a mail address'],
