@@ -172,8 +172,11 @@ describe('ENABLE_ALERTS=false', () => {
     try {
       const { status, body: rule } = await quiet.api('/api/v1/alerts/rules', { method: 'POST', body: RULE });
       expect(status).toBe(201);
-      // Rules are looked at every second.
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      // A server that evaluates rules, and does so every second, has come by twice since: the second rule is not there yet the first time.
+      for (const name of ['First', 'Second']) {
+        const { body: other } = await send('POST', '/alerts/rules', { ...RULE, name });
+        await eventually(async () => (await get(`/alerts/rules/${other.id}`)).status.last_evaluated_at !== null);
+      }
       const { rules } = (await quiet.api('/api/v1/alerts/rules')).body;
       expect(rules).toContainEqual(expect.objectContaining({ id: rule.id }));
       expect(rules.every((one: any) => one.status.last_evaluated_at === null)).toBe(true);

@@ -8,6 +8,7 @@ import { Breather } from '../breather.js';
 import { compileMatchers, type LabelTest } from '../matchers.js';
 import type { SilenceSet } from '../silences.js';
 import { CHANNEL_KINDS } from './channels/channel-kinds.js';
+import { FailureLog } from './failure-log.js';
 import type { Notification } from './notification.js';
 import { pieces } from './pieces.js';
 import { plan } from './planner.js';
@@ -45,10 +46,15 @@ export class Notifier implements Part {
   /** What was told, by channel and group key; null: not read yet, or not certain. */
   private groups: Map<string, Map<string, NotificationGroup>> | null = null;
   private readonly resolved: ResolvedAlerts;
+  private readonly planning: FailureLog;
   private readonly matchers = new WeakMap<Channel, LabelTest>();
 
   constructor(private readonly deps: NotifierDeps) {
     this.resolved = new ResolvedAlerts(deps.history, deps.clock);
+    this.planning = new FailureLog(deps.logger, {
+      fails: 'who is to be told of alerts could not be settled; it is tried again',
+      works: 'who is to be told of alerts is settled again',
+    });
   }
 
   start(): void {
@@ -74,6 +80,7 @@ export class Notifier implements Part {
   /** Plans now, unless that is being done; resolves at its end. Never rejects. */
   run(): Promise<void> {
     this.running ??= this.planAll()
+      .then(() => this.planning.succeeded())
       .catch((error: unknown) => this.failed(error))
       .finally(() => {
         this.running = null;
@@ -147,7 +154,7 @@ export class Notifier implements Part {
     this.nextAtMs = this.deps.clock.nowMs() + 5 * TICK_MS;
     this.plannedAtMs = this.deps.clock.nowMs();
     this.deps.sender.reload();
-    this.deps.logger.warn('who is to be told of alerts could not be settled; it is tried again', { error });
+    this.planning.failed({ error });
   }
 
   private async readGroups(): Promise<Map<string, Map<string, NotificationGroup>>> {

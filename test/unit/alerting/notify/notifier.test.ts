@@ -163,9 +163,11 @@ describe('Notifier', () => {
     await fire('a');
     stores.deliveries.failWith = new Error('disk full');
     expect(await after(MINUTE)).toEqual([]);
+    expect(await after(SECOND)).toEqual([]);
     expect(logger.of('warn')).toHaveLength(1);
     stores.deliveries.failWith = null;
     expect(await after(MINUTE)).toEqual(['+a']);
+    expect(logger.of('info')).toHaveLength(1);
     // It is stored, but the answer is lost.
     await fire('b');
     const enqueue = stores.deliveries.enqueue.bind(stores.deliveries);
@@ -176,7 +178,8 @@ describe('Notifier', () => {
     expect(await after(MINUTE)).toEqual([]);
     stores.deliveries.enqueue = enqueue;
     expect(await after(MINUTE)).toEqual([]);
-    expect(reloads).toBe(2);
+    expect(logger.of('warn')).toHaveLength(2);
+    expect(reloads).toBe(3);
     expect([...stores.deliveries.deliveries.values()].map(({ groupKey }) => groupKey)).toEqual(['{"agent":"a"}', '{"agent":"b"}']);
   });
 
