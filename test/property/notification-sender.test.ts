@@ -50,6 +50,8 @@ afterAll(() => receiver.stop());
 
 class FailingStore extends MemoryDeliveryStore {
   failing: 'waiting' | 'payload' | 'record' | null = null;
+  /** Deliveries of which only the sender knows what came of them. */
+  readonly unrecorded = new Set<string>();
 
   override waiting(limit: number): Promise<WaitingDelivery[]> {
     return this.failing === 'waiting' ? Promise.reject(new Error('too many questions')) : super.waiting(limit);
@@ -60,7 +62,10 @@ class FailingStore extends MemoryDeliveryStore {
   }
 
   override record(delivery: Delivery): Promise<void> {
-    return this.failing === 'record' ? Promise.reject(new Error('storage is full')) : super.record(delivery);
+    const fails = this.failing === 'record';
+    if (fails) this.unrecorded.add(delivery.id);
+    else this.unrecorded.delete(delivery.id);
+    return fails ? Promise.reject(new Error('storage is full')) : super.record(delivery);
   }
 }
 
@@ -113,8 +118,9 @@ class World {
     const running = this.sender.run();
     if (next.what === 'restart') {
       await this.sender.stop();
-      // What was taken while this could not be recorded is not known to the next process.
-      if (this.store.failing === 'record') this.mayRepeat = true;
+      // What was taken, and that could not be recorded, is not known to the next process.
+      if (this.store.unrecorded.size > 0) this.mayRepeat = true;
+      this.store.unrecorded.clear();
       this.sender = this.newSender();
     }
     await running;
