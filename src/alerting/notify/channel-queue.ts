@@ -51,10 +51,11 @@ export class ChannelQueue {
   surplus(channel: Channel, maxWaiting: number): Waiting[] {
     if (this.entries.size <= MAX_HELD_UP) return [];
     const open = [...this.entries.values()].filter((entry) => entry.unrecorded === null);
-    const least = this.leastNeededFirst(open);
     const isHeldUp = this.heldUp(channel, open);
-    const heldUp = least.filter(isHeldUp);
-    const givenUp = new Set(heldUp.slice(0, Math.max(0, open.filter(isHeldUp).length - MAX_HELD_UP)));
+    const tooManyHeldUp = Math.max(0, open.filter(isHeldUp).length - MAX_HELD_UP);
+    if (tooManyHeldUp === 0 && open.length <= maxWaiting) return [];
+    const least = this.leastNeededFirst(open);
+    const givenUp = new Set(least.filter(isHeldUp).slice(0, tooManyHeldUp));
     for (const entry of least) {
       if (open.length - givenUp.size <= maxWaiting) break;
       givenUp.add(entry);
