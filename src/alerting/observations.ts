@@ -1,6 +1,7 @@
 import type { GroupKey } from '../model/aggregate.js';
 import type { MetricSubject, RuleAggregation } from '../model/alert.js';
 import { isAppError } from '../model/errors.js';
+import { addToList } from '../model/lists.js';
 import type { TimeRange } from '../model/metric.js';
 import type { AggregateGroup, MetricReader, SeriesFilter, SeriesTotals } from '../storage/ports.js';
 import { Breather } from './breather.js';
@@ -171,7 +172,7 @@ export class Observations {
     });
     const byName = new Map<string, AggregateGroup[]>();
     for (const { labels, ...group } of answer) {
-      put(byName, labels.at(-1) ?? '', { ...group, labels: labels.slice(0, -1) });
+      addToList(byName, labels.at(-1) ?? '', { ...group, labels: labels.slice(0, -1) });
     }
     return { percentiles, groupBy, byName };
   }
@@ -186,7 +187,7 @@ export class Observations {
         if (breather.isDue) await breather.breathe();
         await this.book.prepare(one);
         if (!this.book.select(one, one.selectionKey).isShared) alone.push(one);
-        else put(together, one.groupingKey, one);
+        else addToList(together, one.groupingKey, one);
       }
       return { alone, together };
     });
@@ -195,12 +196,6 @@ export class Observations {
   private range(windowMs: number): TimeRange {
     return { startMs: this.nowMs - windowMs, endMs: this.nowMs + MAX_AHEAD_MS + 1 };
   }
-}
-
-function put<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
 
 function percentilesIn(questions: readonly Question[]): number[] {

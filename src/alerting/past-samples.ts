@@ -2,6 +2,7 @@
 import type { GroupKey } from '../model/aggregate.js';
 import type { AlertRuleFields, MetricSubject } from '../model/alert.js';
 import { AppError, isAppError } from '../model/errors.js';
+import { addToList } from '../model/lists.js';
 import type { TimeRange } from '../model/metric.js';
 import type { AggregateGroup, AggregateQuery, MetricReader, SampleCursor } from '../storage/ports.js';
 import { lossScale, readLoss } from './columns.js';
@@ -88,7 +89,7 @@ async function readBuckets(
 ): Promise<PastGroups> {
   const ofSeries = isOfSeries(subject);
   const groupBy: readonly GroupKey[] = ofSeries ? ['series'] : groupKeys(selection.series, subject.by);
-  const groupOfSlot = groupsBySlot(selection);
+  const groupOfSlot = ofSeries ? groupsBySlot(selection) : null;
   const percentile = percentileOf(subject.aggregation);
   const wants: AggregateQuery['wants'] = {
     increase: ofSeries,
@@ -104,14 +105,12 @@ async function readBuckets(
   const groups = new Map<number, PastBuckets[]>();
   for (const group of answer) {
     const { labels } = group;
-    const index = ofSeries
-      ? groupOfSlot.get(book.slotOf(Number(labels[0])) ?? -1)
-      : selection.indexOf(keyOfAnswer(groupBy, labels, subject.by));
+    const index =
+      groupOfSlot === null
+        ? selection.indexOf(keyOfAnswer(groupBy, labels, subject.by))
+        : groupOfSlot.get(book.slotOf(Number(labels[0])) ?? -1);
     if (index === undefined) continue;
-    const buckets = bucketsOf(group, plan, subject.metricName);
-    const others = groups.get(index);
-    if (others === undefined) groups.set(index, [buckets]);
-    else others.push(buckets);
+    addToList(groups, index, bucketsOf(group, plan, subject.metricName));
   }
   return groups;
 }

@@ -1,5 +1,6 @@
 import type { MetricSubject, RuleFilter } from '../model/alert.js';
 import { AppError } from '../model/errors.js';
+import { addToList } from '../model/lists.js';
 import type { SeriesInfo } from '../model/metric.js';
 import type { MetricReader } from '../storage/ports.js';
 import { Breather } from './breather.js';
@@ -155,9 +156,7 @@ export class SeriesBook {
     if (this.slots.has(info.id)) return;
     const known = knownSeries(info, this.slots.size);
     this.slots.set(info.id, known.slot);
-    const sameName = this.byName.get(info.name);
-    if (sameName === undefined) this.byName.set(info.name, [known]);
-    else sameName.push(known);
+    addToList(this.byName, info.name, known);
   }
 
   private async nameGroups(metricName: string, by: GroupBy): Promise<void> {

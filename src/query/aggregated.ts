@@ -3,6 +3,7 @@
  * the page shows: a month of a large fleet has millions of them.
  */
 import { isoTime } from '../model/iso-time.js';
+import { addToList } from '../model/lists.js';
 import type { Tags, TimeRange } from '../model/metric.js';
 import type { AggregateGroup, GroupKey, MetricReader } from '../storage/ports.js';
 import {
@@ -112,10 +113,7 @@ function newestRows(
   let oldestMs = Infinity;
   const wait = (index: number, row: number): void => {
     const next = groups[index]?.bucketsMs[row];
-    if (next === undefined) return;
-    const others = waiting.get(next);
-    if (others === undefined) waiting.set(next, [{ index, row }]);
-    else others.push({ index, row });
+    if (next !== undefined) addToList(waiting, next, { index, row });
   };
   for (const [index, { bucketsMs }] of groups.entries()) {
     wait(index, bucketsMs.length - 1);

@@ -2,6 +2,7 @@
  * The fleet as a graph: where agents are, and what their checks of targets said lately. Agents come from memory, checks from
  * storage. Everything is sorted, so that a picture drawn twice is the same.
  */
+import { addToList } from '../model/lists.js';
 import type { Agent, AgentDirectory } from '../model/agent.js';
 import { isoTime, isoTimeOrNull } from '../model/iso-time.js';
 import type { Clock } from '../runtime/clock.js';
@@ -103,11 +104,6 @@ function placesOf(agents: readonly Agent[]) {
 
 function groups(agents: readonly Agent[], keyOf: (agent: Agent) => string): [string, Agent[]][] {
   const found = new Map<string, Agent[]>();
-  for (const agent of agents) {
-    const key = keyOf(agent);
-    const others = found.get(key);
-    if (others === undefined) found.set(key, [agent]);
-    else others.push(agent);
-  }
+  for (const agent of agents) addToList(found, keyOf(agent), agent);
   return [...found].sort(([a], [b]) => compareText(a, b));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { SeriesBook } from '../../../src/alerting/series-book.js';
 import type { SeriesInfo } from '../../../src/model/metric.js';
+import { turnsDuring } from '../../helpers/turns-during.js';
 
 const NAME = 'ping_rtt_avg_ms';
 
@@ -25,21 +26,6 @@ function bookOf(infos: readonly SeriesInfo[]): Promise<SeriesBook> {
   return SeriesBook.read({ series }, new Set([NAME]));
 }
 
-/** How often the event loop had its turn meanwhile. */
-async function turnsDuring(work: Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isOver = false;
-  const count = (): void => {
-    if (isOver) return;
-    turns += 1;
-    setImmediate(count);
-  };
-  setImmediate(count);
-  await work;
-  isOver = true;
-  return turns;
-}
-
 describe('the book of series', () => {
   test('names tens of thousands of groups with breaths in between; then a selection has them', async () => {
     const infos = Array.from({ length: 40_000 }, (_, i) =>
@@ -49,8 +35,8 @@ describe('the book of series', () => {
       }),
     );
     const book = await bookOf(infos);
-    expect(await turnsDuring(book.prepare({ metricName: NAME, by: null }))).toBeGreaterThan(1);
-    expect(await turnsDuring(book.prepare({ metricName: NAME, by: null }))).toBe(0);
+    expect((await turnsDuring(book.prepare({ metricName: NAME, by: null }))).turns).toBeGreaterThan(1);
+    expect((await turnsDuring(book.prepare({ metricName: NAME, by: null }))).turns).toBe(0);
     const { groups } = book.select({ metricName: NAME, filter: {}, by: null });
     expect(groups).toHaveLength(40_000);
     expect(groups[1_001]).toEqual({

@@ -1,4 +1,5 @@
 import { AppError } from '../../../model/errors.js';
+import { addToList } from '../../../model/lists.js';
 import type { TimeRange } from '../../../model/metric.js';
 import { AggregateLimitError, Aggregator } from '../../engine/aggregate.js';
 import { Grouping } from '../../engine/grouping.js';
@@ -201,12 +202,7 @@ export class AggregateReader {
 /** Pieces by their stretch of time, ascending: an agent's samples must be added in the order of time. */
 function inOrder(pieces: readonly Piece[]): Piece[][] {
   const stretches = new Map<string, Piece[]>();
-  for (const piece of pieces) {
-    const key = `${piece.startMs} ${piece.endMs}`;
-    const others = stretches.get(key);
-    if (others === undefined) stretches.set(key, [piece]);
-    else others.push(piece);
-  }
+  for (const piece of pieces) addToList(stretches, `${piece.startMs} ${piece.endMs}`, piece);
   return [...stretches.values()].sort(([a], [b]) => (a as Piece).startMs - (b as Piece).startMs);
 }
 

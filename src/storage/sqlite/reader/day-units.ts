@@ -1,3 +1,4 @@
+import { addToList } from '../../../model/lists.js';
 import type { Db } from '../open.js';
 import type { DayRollups } from '../units/day-tiers.js';
 import { TIER, type Tier, UNIT_DAY_MS, type UnitRow, UnitRows } from '../units/unit-rows.js';
@@ -68,11 +69,7 @@ export class DayUnits {
   private read(dayMs: number, agentKey: number | null): UnitsOfDay {
     const of = (tier: Tier): UnitRow[] => this.units.starting(tier, dayMs, dayMs + UNIT_DAY_MS, agentKey);
     const raw = new Map<number, UnitRow[]>();
-    for (const row of of(TIER.raw)) {
-      const own = raw.get(row.agentKey);
-      if (own === undefined) raw.set(row.agentKey, [row]);
-      else own.push(row);
-    }
+    for (const row of of(TIER.raw)) addToList(raw, row.agentKey, row);
     const rollups = new Map<number, DayRollups>();
     for (const fiveMinutes of of(TIER.fiveMinutes)) rollups.set(fiveMinutes.agentKey, { fiveMinutes, oneHour: null });
     for (const oneHour of of(TIER.oneHour)) {

@@ -1,3 +1,4 @@
+import { addToList } from '../../../model/lists.js';
 import type { TimeRange } from '../../../model/metric.js';
 import { WINDOW_MS, windowOf } from '../../engine/window.js';
 import type { Db } from '../open.js';
@@ -41,10 +42,7 @@ export class Segments {
       for (const unit of raw.get(agentKey) ?? []) {
         // A unit that ends before the range still says where the log's rows of its time belong: none of them is asked for.
         if (unit.startMs + unit.spanMs <= range.startMs || unit.startMs >= range.endMs) continue;
-        const segment = { agentKey, slots, startMs: unit.startMs, unit, batchIds: [] };
-        const own = byAgent.get(agentKey);
-        if (own === undefined) byAgent.set(agentKey, [segment]);
-        else own.push(segment);
+        addToList(byAgent, agentKey, { agentKey, slots, startMs: unit.startMs, unit, batchIds: [] });
       }
     }
     for (let windowMs = windowOf(range.startMs); windowMs < range.endMs; windowMs += WINDOW_MS) {

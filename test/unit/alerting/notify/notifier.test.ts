@@ -6,6 +6,7 @@ import type { Tags } from '../../../../src/model/metric.js';
 import { alertOf, channelOf, resolvedOf } from '../../../helpers/alerts.js';
 import { MemoryAlertStores } from '../../../helpers/memory-alert-stores.js';
 import { MemoryLogger } from '../../../helpers/memory-logger.js';
+import { turnsDuring } from '../../../helpers/turns-during.js';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -60,21 +61,6 @@ async function after(ms: number): Promise<string[]> {
       .alerts.map((alert: { id: string; status: string }) => `${alert.status === 'firing' ? '+' : '-'}${alert.id}`)
       .join(' '),
   );
-}
-
-/** What comes of it, and how often the event loop had its turn meanwhile. */
-async function turnsDuring<T>(work: Promise<T>): Promise<[T, number]> {
-  let turns = 0;
-  let isOver = false;
-  const count = (): void => {
-    if (isOver) return;
-    turns += 1;
-    setImmediate(count);
-  };
-  setImmediate(count);
-  const result = await work;
-  isOver = true;
-  return [result, turns];
 }
 
 beforeEach(() => {
@@ -227,7 +213,7 @@ describe('Notifier', () => {
     const set = { at: () => silenced } as unknown as SilenceSet;
     notifier = newNotifier(() => set);
     await stores.alerts.save(Array.from({ length: 500 }, (_, i) => alertOf(`a${i}`)));
-    const [told, turns] = await turnsDuring(after(MINUTE));
+    const { result: told, turns } = await turnsDuring(after(MINUTE));
     expect(told).toEqual(channels.map(() => '+a7'));
     expect(judged).toBe(500);
     // At least 50 ms of judging in slices of eight; one turn for each channel comes on top.
