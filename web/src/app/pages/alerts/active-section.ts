@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, signal, viewChild } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, input, linkedSignal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 import { BellOff, ChartLine, Check, CircleX, Undo2 } from 'lucide';
@@ -15,16 +15,15 @@ import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
 import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
+import { ShowMore, Steps } from '../../shared/steps';
 import { Time } from '../../shared/time';
-import { explorerParams, isQuiet, keepSame, labelsText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
+import { explorerParams, isQuiet, keepSame, labelsText, nameOf, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
 import { LabelList } from './label-list';
 import { openSilence } from './open-silence';
 
 const REFRESH_MS = 10_000;
 const RULES_REFRESH_MS = 60_000;
 const MAX_ALERTS = 1_000;
-/** Rows in the document at first, and more with each step: when much is wrong there may be a thousand. */
-const ROWS = 100;
 const DISMISS_WORDS =
   'It is over then: those who were told of it are told that it is over, and the history says that it was dismissed by hand. ' +
   'This is for what nobody measures any more. If it is still measured and still bad, it begins anew.';
@@ -32,7 +31,7 @@ const DISMISS_WORDS =
 /** What is wrong now, the worst first; taken care of or silenced from here. */
 @Component({
   selector: 'ccv-active-section',
-  imports: [RouterLink, MatButtonModule, Icon, LabelList, Listing, Notice, Status, Time],
+  imports: [RouterLink, MatButtonModule, Icon, LabelList, Listing, Notice, ShowMore, Status, Time],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './active-section.html',
   styleUrl: '../../shared/section.scss',
@@ -56,7 +55,6 @@ export class ActiveSection {
   protected readonly severities = SEVERITIES;
   protected readonly count = formatCount;
   protected readonly isQuiet = isQuiet;
-  protected readonly labelsText = labelsText;
   protected readonly sinceOf = sinceOf;
 
   protected readonly list = loadable({
@@ -83,23 +81,22 @@ export class ActiveSection {
     source: () => this.list.value()?.alerts ?? [],
     computation: (read, previous) => keepSame(previous?.value ?? [], read),
   });
-  private readonly limit = signal(ROWS);
+  protected readonly steps = new Steps(this.alerts);
   /** Until when an alert's values are looked at: it must not be another address each second. */
   private readonly minuteMs = computed(() => Math.floor(this.clock.nowMs() / 60_000) * 60_000);
   protected readonly rows = computed(() => {
     const rules = this.ruleById();
     const nowMs = this.minuteMs();
-    return this.alerts()
-      .slice(0, this.limit())
-      .map((alert) => {
-        const rule = rules.get(alert.rule_id);
-        return {
-          alert,
-          summary: summaryOf(alert.annotations),
-          value: formatValue(alert.value, unitOfRule(rule)),
-          explorer: explorerParams(alert, rule, nowMs),
-        };
-      });
+    return this.steps.shown().map((alert) => {
+      const rule = rules.get(alert.rule_id);
+      return {
+        alert,
+        name: nameOf(alert),
+        summary: summaryOf(alert.annotations),
+        value: formatValue(alert.value, unitOfRule(rule)),
+        explorer: explorerParams(alert, rule, nowMs),
+      };
+    });
   });
   /** What the address narrows the list to, besides what can be chosen above it. */
   protected readonly only = computed(() => {
@@ -125,10 +122,6 @@ export class ActiveSection {
 
   protected showAll(): void {
     void this.router.navigate([], { queryParams: {}, replaceUrl: true });
-  }
-
-  protected showMore(): void {
-    this.limit.update((limit) => limit + ROWS);
   }
 
   /** Opens the form; its code comes when it is first needed. */

@@ -54,6 +54,11 @@ export function labelsText(labels: Tags): string {
   );
 }
 
+/** Which alert it is, for those who hear it. */
+export function nameOf({ rule_name, labels }: Pick<Alert, 'rule_name' | 'labels'>): string {
+  return `${rule_name}, ${labelsText(labels)}`;
+}
+
 /** Somebody knows of it, or nobody is to be told. */
 export function isQuiet({ acknowledgement, silenced_by }: Alert): boolean {
   return acknowledgement !== null || silenced_by.length > 0;

@@ -15,7 +15,7 @@ import { Picker } from '../../shared/picker';
 import { Status } from '../../shared/status';
 import { Time } from '../../shared/time';
 import { TimeRangePicker } from '../../shared/time-range-picker';
-import { explorerParams, labelsText, reasonText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
+import { explorerParams, nameOf, reasonText, SEVERITIES, sinceOf, summaryOf, unitOfRule } from './alert-words';
 import { LabelList } from './label-list';
 
 const WEEK = lasting(7 * 86_400_000);
@@ -55,7 +55,6 @@ export class HistorySection {
   protected readonly icons = { ChartLine, ChevronLeft, ChevronRight };
   protected readonly severities = SEVERITIES;
   protected readonly count = formatCount;
-  protected readonly labelsText = labelsText;
   protected readonly sinceOf = sinceOf;
 
   protected readonly timeRange = computed(() =>
@@ -92,6 +91,7 @@ export class HistorySection {
       const rule = rules.get(alert.rule_id);
       return {
         alert,
+        name: nameOf(alert),
         isKnown: rule !== undefined,
         summary: summaryOf(alert.annotations),
         value: formatValue(alert.value, unitOfRule(rule)),

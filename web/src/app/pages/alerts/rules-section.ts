@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, inject, input, linkedSignal, signal, viewChild } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, input, linkedSignal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { Router, RouterLink } from '@angular/router';
 import { Copy, Pencil, Plus, Trash2, TriangleAlert } from 'lucide';
@@ -13,17 +13,16 @@ import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
 import { Outcome } from '../../shared/outcome';
 import { Status } from '../../shared/status';
+import { ShowMore, Steps } from '../../shared/steps';
 import { Time } from '../../shared/time';
 import { matchesRule, ruleState, ruleText } from './alert-words';
 
 const REFRESH_MS = 15_000;
-/** Rows in the document at first, and more with each step: there may be a thousand. */
-const ROWS = 100;
 
 /** What counts as wrong: the rules, how they fare, and whether they are on. */
 @Component({
   selector: 'ccv-rules-section',
-  imports: [RouterLink, MatButtonModule, Icon, Listing, Notice, Status, Time],
+  imports: [RouterLink, MatButtonModule, Icon, Listing, Notice, ShowMore, Status, Time],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './rules-section.html',
   styleUrl: '../../shared/section.scss',
@@ -47,26 +46,20 @@ export class RulesSection {
   /** As last read, with what has been changed here since. */
   protected readonly rules = linkedSignal(() => this.list.value()?.rules);
   protected readonly matching = computed(() => (this.rules() ?? []).filter((rule) => matchesRule(rule, (this.q() ?? '').trim())));
-  private readonly limit = signal(ROWS);
+  protected readonly steps = new Steps(this.matching);
   protected readonly rows = computed(() =>
-    this.matching()
-      .slice(0, this.limit())
-      .map((rule) => ({
-        rule,
-        text: ruleText(rule),
-        state: ruleState(rule),
-        trouble: rule.status.error ?? rule.status.warning,
-      })),
+    this.steps.shown().map((rule) => ({
+      rule,
+      text: ruleText(rule),
+      state: ruleState(rule),
+      trouble: rule.status.error ?? rule.status.warning,
+    })),
   );
   protected readonly outcome = new Outcome();
   private readonly listing = viewChild.required(Listing);
 
   constructor() {
     onAlertNews(() => this.list.reload());
-  }
-
-  protected showMore(): void {
-    this.limit.update((limit) => limit + ROWS);
   }
 
   protected search(text: string): void {

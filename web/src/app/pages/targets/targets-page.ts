@@ -1,4 +1,4 @@
-import { ChangeDetectionStrategy, Component, computed, inject, Injector, linkedSignal, signal, viewChild } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, inject, Injector, linkedSignal, viewChild } from '@angular/core';
 import { MatButtonModule } from '@angular/material/button';
 import { RouterLink } from '@angular/router';
 import { Pencil, Plus, Trash2 } from 'lucide';
@@ -13,17 +13,16 @@ import { Icon } from '../../shared/icon';
 import { Listing } from '../../shared/listing';
 import { Notice } from '../../shared/notice';
 import { Outcome } from '../../shared/outcome';
+import { ShowMore, Steps } from '../../shared/steps';
 import { addressText, matchesTarget, TYPE_WORDS, whoText } from './target-form';
 
 /** Somebody else may change them too. */
 const REFRESH_MS = 30_000;
-/** Rows in the document at first, and more with each step: there may be a thousand. */
-const ROWS = 100;
 
 /** What agents watch besides themselves: made, changed, switched off and on, deleted. */
 @Component({
   selector: 'ccv-targets-page',
-  imports: [RouterLink, MatButtonModule, Icon, Listing, Notice],
+  imports: [RouterLink, MatButtonModule, Icon, Listing, Notice, ShowMore],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './targets-page.html',
   styleUrls: ['../../shared/section.scss', './targets-page.scss'],
@@ -52,14 +51,9 @@ export class TargetsPage {
   protected readonly matching = computed(() =>
     (this.targets() ?? []).filter((target) => matchesTarget(target, this.searched.words().trim())),
   );
-  private readonly limit = signal(ROWS);
-  protected readonly rows = computed(() => this.matching().slice(0, this.limit()));
+  protected readonly steps = new Steps(this.matching);
   protected readonly outcome = new Outcome();
   private readonly listing = viewChild.required(Listing);
-
-  protected showMore(): void {
-    this.limit.update((limit) => limit + ROWS);
-  }
 
   /** Opens the form; its code comes when it is first needed. */
   protected async edit(target: Target | null): Promise<void> {
