@@ -63,3 +63,30 @@ test('what the server refuses is said in the form, and nothing is lost', async (
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('row').filter({ hasText: 'Gateway' }).waitFor();
 });
+
+test('a long list shows its first hundred, and more when asked for', async () => {
+  // The fleet shall not be told of so many; their number is all that matters here.
+  const targets = Array.from({ length: 205 }, (_, i) => ({
+    id: i + 1,
+    name: `Target ${i + 1}`,
+    type: 'tcp',
+    address: '192.0.2.1',
+    port: 80,
+    interval: 60,
+    timeout: 5,
+    enabled: true,
+    agent_ids: [],
+  }));
+  const { page } = await console.openSettled('/about');
+  await page.route('**/api/v1/targets', (route) => route.fulfill({ json: targets }));
+  await page.getByRole('link', { name: 'Targets' }).click();
+  const rows = page.getByRole('row').filter({ hasText: '192.0.2.1' });
+  for (const shown of [100, 200]) {
+    const more = page.getByRole('button', { name: `Show more: ${shown} of 205` });
+    await more.waitFor();
+    expect(await rows.count()).toBe(shown);
+    await more.click();
+  }
+  await rows.nth(204).waitFor();
+  expect(await page.getByRole('button', { name: /^Show more/ }).count()).toBe(0);
+});
